@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The reference mail submission server: strict on the wire, and durable before it answers 250.
+//!
+//! [`Server::start`] opens the listeners of a [`Config`] and serves them until [`Server::shutdown`]
+//! or the drop of the value. Mail that was accepted lies in a [`spool::Spool`] until the next hop
+//! has taken it. The server holds no faults on purpose: it is the truthful side of every test.
+
+mod auth;
+mod command;
+mod config;
+mod listener;
+mod modifiers;
+mod relay;
+mod reply;
+mod server;
+mod session;
+pub mod spool;
+mod tls;
+
+pub use auth::Mechanism;
+pub use config::{Config, ConfigError, HopDeadlines};
+pub use listener::{Bound, ListenerConfig, ListenerSyntax};
+pub use modifiers::{Modifiers, UnknownModifier};
+pub use server::{Server, StartError};

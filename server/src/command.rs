@@ -1,0 +1,198 @@
+//! The strict parser of commands: total, and nothing is repaired.
+
+mod grammar;
+mod parameters;
+mod path;
+
+use crate::reply::{Reply, reply};
+
+pub(crate) use grammar::is_domain;
+pub(crate) use parameters::MailParameters;
+
+/// One command line that is well formed (RFC 5321, section 4.1.1; RFC 3207; RFC 4954).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    Ehlo {
+        client: String,
+    },
+    Helo {
+        client: String,
+    },
+    StartTls,
+    Auth {
+        mechanism: String,
+        initial: Option<Vec<u8>>,
+    },
+    Mail {
+        sender: String,
+        parameters: MailParameters,
+    },
+    Rcpt {
+        recipient: String,
+    },
+    Data,
+    Rset,
+    Noop,
+    Quit,
+    Vrfy,
+    Help,
+    /// A known verb that this server does not serve: ETRN, TURN, ATRN, BDAT, EXPN.
+    NotImplemented,
+    /// A browser or proxy that talks to the wrong port.
+    Http,
+}
+
+/// The first word of a line, as far as the session's state decides about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    StartTls,
+    Auth,
+    Mail,
+    Rcpt,
+    Data,
+    Vrfy,
+    Other,
+}
+
+/// A line that is refused, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) verb: Verb,
+    pub(crate) kind: FaultKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// A bare CR, a bare LF or a NUL (RFC 5321, section 2.3.8).
+    Octets,
+    UnknownVerb,
+    Arguments,
+    /// A MAIL or RCPT parameter of an extension that is not offered (RFC 5321, section 4.1.1.11).
+    Parameter,
+    /// An address whose domain has a single label (RFC 6409, section 4.2).
+    Unqualified,
+}
+
+impl FaultKind {
+    pub(crate) fn reply(self) -> Reply {
+        match self {
+            FaultKind::Octets => reply(500, "5.5.2", "Only CRLF ends a line"),
+            FaultKind::UnknownVerb => reply(500, "5.5.1", "Command not recognized"),
+            FaultKind::Arguments => reply(501, "5.5.4", "Syntax error in arguments"),
+            FaultKind::Parameter => reply(555, "5.5.4", "Parameter not recognized"),
+            FaultKind::Unqualified => reply(554, "5.1.0", "Domain is not fully qualified"),
+        }
+    }
+}
+
+/// Reads one line without its CRLF. Blanks at its end are ignored (RFC 5321, section 4.1.1).
+pub(crate) fn parse(line: &[u8]) -> Result<Command, Fault> {
+    let blank = line
+        .iter()
+        .position(|octet| *octet == b' ')
+        .unwrap_or(line.len());
+    let (word, rest) = line.split_at(blank);
+    let word = word.trim_ascii_end().to_ascii_uppercase();
+    let verb = match word.as_slice() {
+        b"STARTTLS" => Verb::StartTls,
+        b"AUTH" => Verb::Auth,
+        b"MAIL" => Verb::Mail,
+        b"RCPT" => Verb::Rcpt,
+        b"DATA" => Verb::Data,
+        b"VRFY" => Verb::Vrfy,
+        _ => Verb::Other,
+    };
+    if line.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)) {
+        return Err(Fault {
+            verb: Verb::Other,
+            kind: FaultKind::Octets,
+        });
+    }
+    let end = rest
+        .iter()
+        .rposition(|octet| !matches!(octet, b' ' | b'\t'))
+        .map_or(0, |last| last + 1);
+    let argument = rest[..end].strip_prefix(b" ").unwrap_or_default();
+    arguments(&word, argument).map_err(|kind| Fault { verb, kind })
+}
+
+fn arguments(word: &[u8], argument: &[u8]) -> Result<Command, FaultKind> {
+    let alone = |command| {
+        if argument.is_empty() {
+            Ok(command)
+        } else {
+            Err(FaultKind::Arguments)
+        }
+    };
+    match word {
+        b"EHLO" => client(argument).map(|client| Command::Ehlo { client }),
+        b"HELO" => client(argument).map(|client| Command::Helo { client }),
+        b"STARTTLS" => alone(Command::StartTls),
+        b"AUTH" => auth(argument),
+        b"MAIL" => {
+            let (sender, rest) = path::reverse(argument)?;
+            Ok(Command::Mail {
+                sender,
+                parameters: parameters::mail(rest)?,
+            })
+        }
+        b"RCPT" => {
+            let (recipient, rest) = path::forward(argument)?;
+            parameters::rcpt(rest)?;
+            Ok(Command::Rcpt { recipient })
+        }
+        b"DATA" => alone(Command::Data),
+        b"RSET" => alone(Command::Rset),
+        b"QUIT" => alone(Command::Quit),
+        b"NOOP" => text(argument).map(|()| Command::Noop),
+        b"HELP" => text(argument).map(|()| Command::Help),
+        b"VRFY" if argument.is_empty() => Err(FaultKind::Arguments),
+        b"VRFY" => text(argument).map(|()| Command::Vrfy),
+        b"EXPN" | b"ETRN" | b"ATRN" | b"TURN" | b"BDAT" => Ok(Command::NotImplemented),
+        b"GET" | b"POST" | b"PUT" | b"HEAD" | b"CONNECT" | b"OPTIONS" => Ok(Command::Http),
+        _ => Err(FaultKind::UnknownVerb),
+    }
+}
+
+/// A domain or an address literal; the underscore is tolerated, since clients' names have it.
+fn client(argument: &[u8]) -> Result<String, FaultKind> {
+    let name = std::str::from_utf8(argument).map_err(|_| FaultKind::Arguments)?;
+    if grammar::is_host_name(argument) || grammar::is_address_literal(argument) {
+        Ok(name.to_owned())
+    } else {
+        Err(FaultKind::Arguments)
+    }
+}
+
+/// `AUTH mechanism [initial-response]` (RFC 4954, section 4); the response is decoded later.
+fn auth(argument: &[u8]) -> Result<Command, FaultKind> {
+    let mut words = argument.split(|octet| *octet == b' ');
+    let mechanism = words
+        .next()
+        .filter(|name| !name.is_empty() && name.iter().all(u8::is_ascii_graphic))
+        .and_then(|name| std::str::from_utf8(name).ok())
+        .ok_or(FaultKind::Arguments)?;
+    let initial = words.next().map(<[u8]>::to_vec);
+    if words.next().is_some() || initial.as_ref().is_some_and(Vec::is_empty) {
+        return Err(FaultKind::Arguments);
+    }
+    Ok(Command::Auth {
+        mechanism: mechanism.to_ascii_uppercase(),
+        initial,
+    })
+}
+
+/// An argument that is ignored still has to be text (RFC 5321, section 4.1.2).
+fn text(argument: &[u8]) -> Result<(), FaultKind> {
+    if argument
+        .iter()
+        .all(|octet| matches!(octet, b'\t' | 0x20..=0x7e))
+    {
+        Ok(())
+    } else {
+        Err(FaultKind::Arguments)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! What the server is told: names, listeners, mechanisms, accounts, next hop and limits.
+
+mod file;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::auth::Mechanism;
+use crate::command::is_domain;
+use crate::listener::ListenerConfig;
+
+/// Everything a server needs to start.
+#[derive(Clone)]
+pub struct Config {
+    /// The name in the greeting, in Received fields and in the certificate: a domain.
+    pub hostname: String,
+    /// Where to listen; at least one.
+    pub listeners: Vec<ListenerConfig>,
+    /// SASL mechanisms in the order in which EHLO lists them.
+    pub mechanisms: Vec<Mechanism>,
+    /// Whether PLAIN and LOGIN may be used without TLS (RFC 4954, section 4, advises against).
+    pub clear_text_login: bool,
+    /// Accounts: name and the secret itself.
+    pub users: BTreeMap<String, String>,
+    /// The mux socket of a saslauthd; if set, PLAIN and LOGIN are checked there and nowhere else.
+    pub saslauthd: Option<PathBuf>,
+    /// Where accepted mail goes, `HOST:PORT`; without it mail stays in the spool.
+    pub next_hop: Option<String>,
+    /// Folder of accepted mail; made if it is missing.
+    pub spool: PathBuf,
+    /// Seconds between two attempts to deliver; at least 1.
+    pub retry_seconds: u64,
+    /// Largest content in octets, as announced by SIZE (RFC 1870).
+    pub size_limit: u64,
+    /// Seconds a client may be silent, and the longest time for one line (RFC 5321, section
+    /// 4.5.3.2.7); at least 1.
+    pub idle_seconds: u64,
+    /// How long the next hop may take.
+    pub hop_deadlines: HopDeadlines,
+}
+
+/// Deadlines towards the next hop in seconds; the defaults are those of RFC 5321, section 4.5.3.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HopDeadlines {
+    /// Looking the name up and opening the connection, for each address.
+    pub connect: u64,
+    /// The greeting (4.5.3.2.1), and the replies to EHLO, HELO and QUIT.
+    pub greeting: u64,
+    /// The reply to MAIL (4.5.3.2.2).
+    pub mail: u64,
+    /// The reply to each RCPT (4.5.3.2.3).
+    pub rcpt: u64,
+    /// The reply to DATA (4.5.3.2.4).
+    pub data: u64,
+    /// Writing one block of content (4.5.3.2.5).
+    pub block: u64,
+    /// The reply to the end of the data (4.5.3.2.6).
+    pub end_of_data: u64,
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not TOML, has a key that means nothing, or a value of the wrong kind.
+    #[error("line {line}: {message}")]
+    File {
+        /// The line, counted from 1; 0 if it is not about one line.
+        line: usize,
+        /// What is wrong, with the name of the key.
+        message: String,
+    },
+    /// A value that cannot be used.
+    #[error("{key}: {message}")]
+    Value {
+        /// The key, as in the file.
+        key: &'static str,
+        /// What is wrong with its value.
+        message: String,
+    },
+    /// A mechanism that computes with the secret, and nobody has one.
+    #[error("mechanisms: {0} needs the secret itself; saslauthd can only check plain passwords")]
+    NoSecret(Mechanism),
+}
+
+impl Config {
+    /// PLAIN and LOGIN inside TLS only, no listeners and no accounts yet (RFC 8314).
+    pub fn modern(hostname: impl Into<String>, spool: impl Into<PathBuf>) -> Self {
+        Config {
+            hostname: hostname.into(),
+            listeners: Vec::new(),
+            mechanisms: vec![Mechanism::Plain, Mechanism::Login],
+            clear_text_login: false,
+            users: BTreeMap::new(),
+            saslauthd: None,
+            next_hop: None,
+            spool: spool.into(),
+            retry_seconds: 2,
+            size_limit: 50 * 1024 * 1024,
+            idle_seconds: 300,
+            hop_deadlines: HopDeadlines::default(),
+        }
+    }
+
+    /// LOGIN, PLAIN, DIGEST-MD5 and CRAM-MD5, in clear text too: what many servers still offer.
+    pub fn origin(hostname: impl Into<String>, spool: impl Into<PathBuf>) -> Self {
+        Config {
+            mechanisms: vec![
+                Mechanism::Login,
+                Mechanism::Plain,
+                Mechanism::DigestMd5,
+                Mechanism::CramMd5,
+            ],
+            clear_text_login: true,
+            ..Config::modern(hostname, spool)
+        }
+    }
+
+    /// Reads a configuration file. `hostname` and `spool` are required; `profile` is `"modern"`
+    /// (the default) or `"origin"` and stands for the keys that are not given.
+    ///
+    /// # Errors
+    /// [`ConfigError::File`] with line and key. What concerns several keys is seen by
+    /// [`Config::validate`], since a caller may still add listeners and accounts.
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        file::read(text)
+    }
+
+    /// Checks what [`crate::Server::start`] will insist on.
+    ///
+    /// # Errors
+    /// The first value that cannot be used, or a mechanism without a secret to compute with.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let refuse = |key, message: &str| {
+            Err(ConfigError::Value {
+                key,
+                message: message.to_owned(),
+            })
+        };
+        if !is_domain(self.hostname.as_bytes()) {
+            return refuse("hostname", "not a domain");
+        }
+        if self.listeners.is_empty() {
+            return refuse("listeners", "none given");
+        }
+        if self.retry_seconds == 0 || self.idle_seconds == 0 {
+            return refuse("retry_seconds, idle_seconds", "at least 1");
+        }
+        if self
+            .users
+            .iter()
+            .any(|(name, secret)| name.is_empty() || secret.is_empty())
+        {
+            return refuse("users", "an empty name or an empty secret");
+        }
+        if let Some(hop) = &self.next_hop
+            && !is_host_and_port(hop)
+        {
+            return refuse("next_hop", "not HOST:PORT (IPv6 as [::1]:25)");
+        }
+        match self
+            .mechanisms
+            .iter()
+            .find(|mechanism| mechanism.needs_secret())
+        {
+            Some(mechanism) if self.users.is_empty() => Err(ConfigError::NoSecret(*mechanism)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
+    }
+}
+
+impl fmt::Debug for Config {
+    /// Everything but the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("hostname", &self.hostname)
+            .field("listeners", &self.listeners)
+            .field("mechanisms", &self.mechanisms)
+            .field("clear_text_login", &self.clear_text_login)
+            .field("users", &self.users.keys().collect::<Vec<_>>())
+            .field("saslauthd", &self.saslauthd)
+            .field("next_hop", &self.next_hop)
+            .field("spool", &self.spool)
+            .field("retry_seconds", &self.retry_seconds)
+            .field("size_limit", &self.size_limit)
+            .field("idle_seconds", &self.idle_seconds)
+            .field("hop_deadlines", &self.hop_deadlines)
+            .finish()
+    }
+}
+
+impl Default for HopDeadlines {
+    fn default() -> Self {
+        HopDeadlines {
+            connect: 30,
+            greeting: 300,
+            mail: 300,
+            rcpt: 300,
+            data: 120,
+            block: 180,
+            end_of_data: 600,
+        }
+    }
+}
+
+fn is_host_and_port(hop: &str) -> bool {
+    let Some((host, port)) = hop.rsplit_once(':') else {
+        return false;
+    };
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    port.parse::<u16>().is_ok_and(|port| port != 0)
+        && !host.is_empty()
+        && (bracketed || !host.contains(':'))
+}

@@ -1,0 +1,156 @@
+//! The configuration file: TOML in which every key has to mean something.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::{Config, ConfigError, HopDeadlines};
+use crate::auth::Mechanism;
+use crate::listener::ListenerConfig;
+
+pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
+    let file: File = toml::from_str(text).map_err(|error| ConfigError::File {
+        line: error.span().map_or(0, |span| line_of(text, span.start)),
+        message: error.message().to_owned(),
+    })?;
+    let base = match file.profile {
+        Profile::Modern => Config::modern(file.hostname, file.spool),
+        Profile::Origin => Config::origin(file.hostname, file.spool),
+    };
+    Ok(Config {
+        listeners: file.listeners,
+        mechanisms: file.mechanisms.unwrap_or(base.mechanisms),
+        clear_text_login: file.clear_text_login.unwrap_or(base.clear_text_login),
+        users: file.users,
+        saslauthd: file.saslauthd,
+        next_hop: file.next_hop,
+        retry_seconds: file.retry_seconds.unwrap_or(base.retry_seconds),
+        size_limit: file.size_limit.unwrap_or(base.size_limit),
+        idle_seconds: file.idle_seconds.unwrap_or(base.idle_seconds),
+        hop_deadlines: file.hop_deadlines,
+        hostname: base.hostname,
+        spool: base.spool,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    profile: Profile,
+    hostname: String,
+    spool: PathBuf,
+    #[serde(default)]
+    listeners: Vec<ListenerConfig>,
+    mechanisms: Option<Vec<Mechanism>>,
+    clear_text_login: Option<bool>,
+    #[serde(default)]
+    users: BTreeMap<String, String>,
+    saslauthd: Option<PathBuf>,
+    next_hop: Option<String>,
+    retry_seconds: Option<u64>,
+    size_limit: Option<u64>,
+    idle_seconds: Option<u64>,
+    #[serde(default)]
+    hop_deadlines: HopDeadlines,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Profile {
+    #[default]
+    Modern,
+    Origin,
+}
+
+fn line_of(text: &str, position: usize) -> usize {
+    1 + text
+        .bytes()
+        .take(position)
+        .filter(|octet| *octet == b'\n')
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const WHOLE: &str = r#"
+profile = "origin"
+hostname = "mail.example.org"
+spool = "/var/spool/msaspec"
+listeners = ["127.0.0.1:587,M=EOa", "[::1]:465/tls"]
+next_hop = "hop.example.org:25"
+size_limit = 1000
+[users]
+alice = "secret"
+[hop_deadlines]
+end_of_data = 5
+"#;
+
+    #[test]
+    fn a_file_is_read_whole() {
+        let config = read(WHOLE).unwrap();
+        assert_eq!(config.validate(), Ok(()));
+        assert_eq!(config.mechanisms.len(), 4);
+        assert!(config.clear_text_login);
+        assert_eq!(config.listeners[1].modifiers.to_string(), "as");
+        assert_eq!(config.hop_deadlines.end_of_data, 5);
+        assert_eq!(config.hop_deadlines.mail, 300);
+        assert_eq!(config.retry_seconds, 2);
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+
+    #[rstest]
+    #[case(
+        "hostname = \"a.example\"\nspool = \"s\"\nrelays = true\n",
+        3,
+        "relays"
+    )]
+    #[case(
+        "hostname = \"a.example\"\nspool = \"s\"\nlisteners = [\"127.0.0.1:587,M=x\"]",
+        3,
+        "'x'"
+    )]
+    #[case(
+        "hostname = \"a.example\"\nspool = \"s\"\nmechanisms = [\"SCRAM\"]",
+        3,
+        "SCRAM"
+    )]
+    #[case("spool = \"s\"\n", 1, "hostname")]
+    #[case(
+        "hostname = \"a.example\"\nspool = \"s\"\nsize_limit = \"big\"",
+        3,
+        "big"
+    )]
+    fn a_fault_is_named_with_its_line(#[case] text: &str, #[case] line: usize, #[case] word: &str) {
+        let Err(ConfigError::File {
+            line: found,
+            message,
+        }) = read(text)
+        else {
+            panic!("read {text:?}");
+        };
+        assert_eq!(found, line, "{message}");
+        assert!(message.contains(word), "{message}");
+    }
+
+    #[rstest]
+    #[case(
+        "mechanisms = [\"CRAM-MD5\"]\nsaslauthd = \"/run/saslauthd/mux\"",
+        "CRAM-MD5 needs the secret"
+    )]
+    #[case("next_hop = \"hop\"", "next_hop")]
+    #[case("next_hop = \"::1:25\"", "next_hop")]
+    #[case("retry_seconds = 0", "retry_seconds")]
+    #[case("users = { alice = \"\" }", "users")]
+    fn what_cannot_work_is_refused(#[case] lines: &str, #[case] word: &str) {
+        let text = format!(
+            "hostname = \"a.example\"\nspool = \"s\"\nlisteners = [\"127.0.0.1:0\"]\n{lines}"
+        );
+        let fault = read(&text).unwrap().validate().unwrap_err().to_string();
+        assert!(fault.contains(word), "{fault}");
+    }
+}

@@ -1,0 +1,192 @@
+//! The server as a whole: started by one call, stopped by another or by its drop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::auth::Backends;
+use crate::config::{Config, ConfigError};
+use crate::listener::Bound;
+use crate::relay::Relay;
+use crate::session;
+use crate::spool::{Spool, SpoolError};
+use crate::tls::Identity;
+
+/// A running server. Dropping it closes every listener and session at once.
+#[derive(Debug)]
+pub struct Server {
+    bound: Vec<Bound>,
+    ca_pem: String,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration cannot work.
+    #[error("configuration: {0}")]
+    Config(#[from] ConfigError),
+    /// A listener without the modifier `O` could not be opened.
+    #[error("listener {name} ({address}): {source}")]
+    Listen {
+        /// The listener's name.
+        name: String,
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// Every listener has the modifier `O`, and none could be opened.
+    #[error("none of the listeners could be opened")]
+    NoListener,
+    /// The spool could not be opened.
+    #[error("spool: {0}")]
+    Spool(#[from] SpoolError),
+    /// No certificate or no TLS settings could be made.
+    #[error("{0}")]
+    Tls(String),
+}
+
+/// What all sessions share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) identity: Identity,
+    pub(crate) backends: Backends,
+    pub(crate) spool: Spool,
+    pub(crate) relay: Relay,
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// Sessions at a time on one listener; what exceeds them waits in the backlog.
+const SESSION_LIMIT: usize = 1000;
+/// How long a shutdown waits for contents and deliveries under way.
+const GRACE: Duration = Duration::from_secs(10);
+/// Pause after a failed accept, which is mostly want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+impl Server {
+    /// Opens spool and listeners, makes a certificate and serves until shutdown or drop.
+    /// Has to be called inside a tokio runtime; what the spool holds is tried at once.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing is left running then.
+    pub async fn start(config: Config) -> Result<Server, StartError> {
+        config.validate()?;
+        let listeners = bind(&config)?;
+        let addresses: Vec<_> = listeners
+            .iter()
+            .map(|(_, bound)| bound.address.ip())
+            .collect();
+        let identity = Identity::generate(&config.hostname, &addresses)
+            .map_err(|error| StartError::Tls(error.to_string()))?;
+        let spool = Spool::open(&config.spool)?;
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let relay = Relay::start(&config, spool.clone(), stopped.clone(), &mut tasks).await?;
+        let ca_pem = identity.ca_pem.clone();
+        let shared = Arc::new(Shared {
+            backends: Backends::new(&config),
+            config,
+            identity,
+            spool,
+            relay,
+            stop: stopped,
+        });
+        let mut bound = Vec::new();
+        for (listener, place) in listeners {
+            tracing::info!(name = place.name, address = %place.address, modifiers = %place.modifiers, "listening");
+            tasks.spawn(accept(listener, place.clone(), shared.clone()));
+            bound.push(place);
+        }
+        Ok(Server {
+            bound,
+            ca_pem,
+            stop,
+            tasks,
+        })
+    }
+
+    /// The listeners that are open, in the order of the configuration.
+    pub fn listeners(&self) -> &[Bound] {
+        &self.bound
+    }
+
+    /// The certificate of this start's authority, in PEM: what a client has to trust.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// Stops accepting, answers 421 to idle sessions and lets contents and deliveries under way
+    /// finish, for at most ten seconds.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        let finished = tokio::time::timeout(GRACE, async {
+            while self.tasks.join_next().await.is_some() {}
+        });
+        if finished.await.is_err() {
+            tracing::warn!("sessions were still open at the end of the grace period");
+        }
+    }
+}
+
+fn bind(config: &Config) -> Result<Vec<(TcpListener, Bound)>, StartError> {
+    let mut open = Vec::new();
+    for listener in &config.listeners {
+        match listener.bind() {
+            Ok(socket) => open.push(socket),
+            Err(error) if listener.modifiers.optional => {
+                tracing::warn!(name = listener.name, address = %listener.address, %error, "optional listener left out");
+            }
+            Err(source) => {
+                return Err(StartError::Listen {
+                    name: listener.name.clone(),
+                    address: listener.address,
+                    source,
+                });
+            }
+        }
+    }
+    if open.is_empty() {
+        Err(StartError::NoListener)
+    } else {
+        Ok(open)
+    }
+}
+
+/// Accepts until the stop, then waits for the sessions it began.
+async fn accept(listener: TcpListener, bound: Bound, shared: Arc<Shared>) {
+    let places = Arc::new(Semaphore::new(SESSION_LIMIT));
+    let mut stop = shared.stop.clone();
+    let mut sessions = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            _ = stop.wait_for(|stopped| *stopped) => break,
+            accepted = async {
+                let place = places.clone().acquire_owned().await;
+                (listener.accept().await, place)
+            } => accepted,
+            Some(_) = sessions.join_next() => continue,
+        };
+        match accepted {
+            (Ok((stream, peer)), place) => {
+                let (bound, shared) = (bound.clone(), shared.clone());
+                sessions.spawn(async move {
+                    session::serve(stream, peer, bound, shared).await;
+                    drop(place);
+                });
+            }
+            (Err(error), _) => {
+                tracing::warn!(%error, "accept");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while sessions.join_next().await.is_some() {}
+}

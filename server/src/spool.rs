@@ -1,0 +1,247 @@
+//! Accepted mail on disk: durable before it is acknowledged, kept until the next hop has taken it.
+
+mod entry;
+mod store;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use entry::{Entry, Message, Recipient, RecipientState};
+pub(crate) use store::Envelope;
+
+/// A folder of accepted mail. For each message there is `ID.msg` (one JSON line with the envelope,
+/// then the content, never changed) and, once an attempt was made, `ID.state` (JSON, replaced
+/// whole). Every change is a rename of a synced file.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    folder: PathBuf,
+}
+
+/// Why the spool could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// The operating system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// No message has this id.
+    #[error("no message {0:?}")]
+    NoSuchMessage(String),
+    /// The message's files cannot be understood.
+    #[error("{}: damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Spool {
+    /// Opens a spool, making the folder (readable by its owner only) if it is missing.
+    ///
+    /// # Errors
+    /// [`SpoolError::Io`] if the folder can be neither found nor made.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, SpoolError> {
+        let folder = folder.as_ref().to_path_buf();
+        store::make_folder(&folder).map_err(at(&folder))?;
+        Ok(Spool { folder })
+    }
+
+    /// All messages in order of arrival. A damaged one is left out with a warning in the log.
+    ///
+    /// # Errors
+    /// [`SpoolError::Io`] if the folder cannot be read.
+    pub fn list(&self) -> Result<Vec<Entry>, SpoolError> {
+        let mut entries = Vec::new();
+        for id in self.ids()? {
+            match self.entry(&id) {
+                Ok(entry) => entries.push(entry),
+                Err(SpoolError::NoSuchMessage(_)) => {}
+                Err(error) => tracing::warn!(%error, "left out of the list"),
+            }
+        }
+        Ok(entries)
+    }
+
+    /// One message with its content, as it will be sent.
+    ///
+    /// # Errors
+    /// [`SpoolError::NoSuchMessage`], [`SpoolError::Damaged`] or [`SpoolError::Io`].
+    pub fn read(&self, id: &str) -> Result<Message, SpoolError> {
+        let (envelope, content) = store::read(&self.message_path(id)?).map_err(named(id))?;
+        let entry = self.entry_of(id, envelope)?;
+        Ok(Message { entry, content })
+    }
+
+    /// Removes one message for good, whether delivered or not.
+    ///
+    /// # Errors
+    /// [`SpoolError::NoSuchMessage`] or [`SpoolError::Io`].
+    pub fn remove(&self, id: &str) -> Result<(), SpoolError> {
+        let message = self.message_path(id)?;
+        fs::remove_file(&message)
+            .map_err(at(&message))
+            .map_err(named(id))?;
+        let state = self.state_path(id);
+        match fs::remove_file(&state) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&state)(error)),
+            _ => {}
+        }
+        store::sync_folder(&self.folder).map_err(at(&self.folder))
+    }
+
+    /// Stores a new message durably: when this returns, it survives a crash.
+    pub(crate) fn store(
+        &self,
+        id: &str,
+        envelope: &Envelope,
+        content: &[&[u8]],
+    ) -> Result<(), SpoolError> {
+        let path = self.message_path(id)?;
+        let line = store::envelope_line(envelope).map_err(at(&path))?;
+        let pieces: Vec<&[u8]> = [line.as_slice()]
+            .into_iter()
+            .chain(content.iter().copied())
+            .collect();
+        store::write(&path, &pieces).map_err(at(&path))
+    }
+
+    /// Replaces the recipients' progress durably, unless the message has been removed meanwhile.
+    pub(crate) fn record(&self, id: &str, recipients: &[Recipient]) -> Result<(), SpoolError> {
+        if !self.message_path(id)?.exists() {
+            return Err(SpoolError::NoSuchMessage(id.to_owned()));
+        }
+        let path = self.state_path(id);
+        let json = serde_json::to_vec(recipients).map_err(|error| SpoolError::Damaged {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        store::write(&path, &[&json]).map_err(at(&path))
+    }
+
+    /// Removes what a crash left half written. Only for the one server that owns the spool.
+    pub(crate) fn recover(&self) -> Result<(), SpoolError> {
+        for name in self.names()? {
+            let orphan = name
+                .strip_suffix(".state")
+                .is_some_and(|id| !self.folder.join(format!("{id}.msg")).exists());
+            if orphan || name.ends_with(store::UNFINISHED) {
+                let path = self.folder.join(&name);
+                tracing::info!(path = %path.display(), "removed what was never acknowledged");
+                fs::remove_file(&path).map_err(at(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Renames a damaged message and its state aside, so that a person can look at them.
+    pub(crate) fn set_aside(&self, id: &str) {
+        for path in [self.folder.join(format!("{id}.msg")), self.state_path(id)] {
+            let mut aside = path.clone().into_os_string();
+            aside.push(".damaged");
+            match fs::rename(&path, &aside) {
+                Ok(()) => {
+                    tracing::warn!(path = %path.display(), "damaged, renamed to *.damaged; it will not be delivered")
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    tracing::error!(path = %path.display(), %error, "damaged and cannot be renamed")
+                }
+            }
+        }
+    }
+
+    /// The ids of all messages, in order of arrival.
+    pub(crate) fn ids(&self) -> Result<BTreeSet<String>, SpoolError> {
+        let names = self.names()?;
+        Ok(names
+            .iter()
+            .filter_map(|name| name.strip_suffix(".msg"))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// One message without its content.
+    pub(crate) fn entry(&self, id: &str) -> Result<Entry, SpoolError> {
+        let envelope = store::read_envelope(&self.message_path(id)?).map_err(named(id))?;
+        self.entry_of(id, envelope)
+    }
+
+    fn entry_of(&self, id: &str, envelope: Envelope) -> Result<Entry, SpoolError> {
+        let path = self.state_path(id);
+        let recipients = match fs::read(&path) {
+            Ok(json) => envelope
+                .progress(&json)
+                .map_err(|reason| SpoolError::Damaged { path, reason })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => envelope.untried(),
+            Err(error) => return Err(at(&path)(error)),
+        };
+        Ok(Entry {
+            id: id.to_owned(),
+            arrival: envelope.arrival,
+            size: envelope.size,
+            sender: envelope.sender,
+            recipients,
+        })
+    }
+
+    fn names(&self) -> Result<Vec<String>, SpoolError> {
+        let mut names = Vec::new();
+        for file in fs::read_dir(&self.folder).map_err(at(&self.folder))? {
+            let file = file.map_err(at(&self.folder))?;
+            names.extend(file.file_name().into_string());
+        }
+        Ok(names)
+    }
+
+    fn message_path(&self, id: &str) -> Result<PathBuf, SpoolError> {
+        let plausible = id
+            .bytes()
+            .all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+        if plausible && !id.is_empty() {
+            Ok(self.folder.join(format!("{id}.msg")))
+        } else {
+            Err(SpoolError::NoSuchMessage(id.to_owned()))
+        }
+    }
+
+    fn state_path(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}.state"))
+    }
+}
+
+impl SpoolError {
+    /// Whether the disk is full, which the client is told apart (RFC 3463, X.3.1).
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, SpoolError::Io { source, .. } if matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        ))
+    }
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
+    let path = path.to_path_buf();
+    move |source| SpoolError::Io { path, source }
+}
+
+/// A file that is not there means that there is no such message.
+fn named(id: &str) -> impl FnOnce(SpoolError) -> SpoolError {
+    let id = id.to_owned();
+    move |error| match error {
+        SpoolError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            SpoolError::NoSuchMessage(id)
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! The spool's files: their form, and how they are written so that a crash cannot halve them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Recipient, SpoolError, at};
+
+/// The end of a name whose file is not finished.
+pub(super) const UNFINISHED: &str = ".new";
+/// Octets of the line with the envelope, enough for a thousand long recipients.
+const ENVELOPE_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// The first line of a message's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Envelope {
+    pub(crate) arrival: Timestamp,
+    pub(crate) size: u64,
+    pub(crate) sender: String,
+    pub(crate) recipients: Vec<String>,
+}
+
+impl Envelope {
+    /// The progress written by an earlier attempt; it has to be about the same recipients.
+    pub(super) fn progress(&self, json: &[u8]) -> Result<Vec<Recipient>, String> {
+        let progress: Vec<Recipient> =
+            serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let same = progress
+            .iter()
+            .map(|recipient| &recipient.address)
+            .eq(&self.recipients);
+        if same {
+            Ok(progress)
+        } else {
+            Err("its recipients are not those of the message".to_owned())
+        }
+    }
+
+    pub(super) fn untried(&self) -> Vec<Recipient> {
+        self.recipients
+            .iter()
+            .map(|address| Recipient::untried(address))
+            .collect()
+    }
+}
+
+/// Writes a file beside its place, syncs it, renames it into place and syncs the folder.
+pub(super) fn write(path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(UNFINISHED);
+    let written = write_synced(Path::new(&unfinished), pieces)
+        .and_then(|()| fs::rename(&unfinished, path))
+        .and_then(|()| path.parent().map_or(Ok(()), sync_folder));
+    if written.is_err() {
+        // Nothing was acknowledged; what cannot be removed now goes at the next start.
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
+}
+
+fn write_synced(path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    for piece in pieces {
+        file.write_all(piece)?;
+    }
+    file.sync_all()
+}
+
+/// Makes a rename or removal durable.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+/// The file's first line with its line end.
+pub(super) fn envelope_line(envelope: &Envelope) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(envelope).map_err(io::Error::other)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+pub(super) fn read_envelope(path: &Path) -> Result<Envelope, SpoolError> {
+    let file = File::open(path).map_err(at(path))?;
+    let length = file.metadata().map_err(at(path))?.len();
+    let (envelope, used) = first_line(path, &mut BufReader::new(file))?;
+    complete(path, &envelope, length.saturating_sub(used))?;
+    Ok(envelope)
+}
+
+pub(super) fn read(path: &Path) -> Result<(Envelope, Vec<u8>), SpoolError> {
+    let mut file = BufReader::new(File::open(path).map_err(at(path))?);
+    let (envelope, _) = first_line(path, &mut file)?;
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).map_err(at(path))?;
+    complete(path, &envelope, content.len() as u64)?;
+    Ok((envelope, content))
+}
+
+fn first_line(path: &Path, file: &mut BufReader<File>) -> Result<(Envelope, u64), SpoolError> {
+    let mut line = Vec::new();
+    file.take(ENVELOPE_LIMIT)
+        .read_until(b'\n', &mut line)
+        .map_err(at(path))?;
+    let envelope = serde_json::from_slice(&line).map_err(|error| SpoolError::Damaged {
+        path: path.to_path_buf(),
+        reason: format!("envelope: {error}"),
+    })?;
+    Ok((envelope, line.len() as u64))
+}
+
+fn complete(path: &Path, envelope: &Envelope, found: u64) -> Result<(), SpoolError> {
+    if found == envelope.size {
+        return Ok(());
+    }
+    Err(SpoolError::Damaged {
+        path: path.to_path_buf(),
+        reason: format!("{found} octets of content instead of {}", envelope.size),
+    })
+}

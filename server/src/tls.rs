@@ -1,0 +1,85 @@
+//! A fresh certificate authority and server certificate at each start, and the TLS settings.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
+};
+use rustls_pki_types::PrivateKeyDer;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::{self, ServerConfig};
+
+/// Why no certificate or no TLS settings could be made; ours to mend, not the user's.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    #[error("certificate: {0}")]
+    Certificate(#[from] rcgen::Error),
+    #[error("TLS settings: {0}")]
+    Settings(#[from] rustls::Error),
+}
+
+/// What the listeners need for TLS, and what a client needs to trust them.
+pub(crate) struct Identity {
+    pub(crate) acceptor: TlsAcceptor,
+    pub(crate) ca_pem: String,
+}
+
+impl Identity {
+    /// An identity for a host name and for every address a client may have connected to.
+    pub(crate) fn generate(hostname: &str, listening: &[IpAddr]) -> Result<Self, TlsError> {
+        let ca_key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let mut ca = CertificateParams::new(Vec::<String>::new())?;
+        ca.distinguished_name
+            .push(DnType::CommonName, format!("msaspec CA of {hostname}"));
+        ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let ca_pem = ca.self_signed(&ca_key)?.pem();
+        let issuer = Issuer::new(ca, ca_key);
+
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let mut leaf = CertificateParams::new(vec![hostname.to_owned(), "localhost".to_owned()])?;
+        leaf.distinguished_name.push(DnType::CommonName, hostname);
+        leaf.subject_alt_names
+            .extend(addresses(listening).into_iter().map(SanType::IpAddress));
+        leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        leaf.use_authority_key_identifier_extension = true;
+        let leaf = leaf.signed_by(&key, &issuer)?;
+
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let settings = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![leaf.der().clone()],
+                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            )?;
+        Ok(Identity {
+            acceptor: TlsAcceptor::from(Arc::new(settings)),
+            ca_pem,
+        })
+    }
+}
+
+/// Loopback, the concrete addresses listened on, and those of the host's interfaces, each once.
+fn addresses(listening: &[IpAddr]) -> Vec<IpAddr> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the interfaces' addresses are missing from the certificate");
+        Vec::new()
+    });
+    let mut addresses: Vec<IpAddr> = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+        .into_iter()
+        .chain(
+            listening
+                .iter()
+                .copied()
+                .filter(|address| !address.is_unspecified()),
+        )
+        .chain(interfaces.iter().map(if_addrs::Interface::ip))
+        .collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
