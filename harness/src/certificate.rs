@@ -36,9 +36,6 @@ impl Verification {
     }
 }
 
-/// Where a verifier leaves its result; empty until the server's certificate has come.
-pub type Recorded = Arc<Mutex<Option<Verification>>>;
-
 /// A verifier that lets every certificate pass and records what is wrong with it. That the
 /// server holds the certificate's key is still demanded.
 #[derive(Debug)]
@@ -46,7 +43,7 @@ pub struct RecordingVerifier {
     roots: Arc<RootCertStore>,
     name: ServerName<'static>,
     algorithms: WebPkiSupportedAlgorithms,
-    recorded: Recorded,
+    verification: Mutex<Option<Verification>>,
 }
 
 impl RecordingVerifier {
@@ -57,13 +54,16 @@ impl RecordingVerifier {
             roots,
             name,
             algorithms: ring::default_provider().signature_verification_algorithms,
-            recorded: Recorded::default(),
+            verification: Mutex::default(),
         }
     }
 
-    /// Where the result will be; take it before the verifier goes into [`client_config`].
-    pub fn recorded(&self) -> Recorded {
-        Arc::clone(&self.recorded)
+    /// The result; none until the server's certificate has come.
+    pub fn verification(&self) -> Option<Verification> {
+        self.verification
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn verify(
@@ -107,7 +107,10 @@ impl ServerCertVerifier for RecordingVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verification = self.verify(end_entity, intermediates, now);
-        *self.recorded.lock().unwrap_or_else(PoisonError::into_inner) = Some(verification);
+        *self
+            .verification
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(verification);
         Ok(ServerCertVerified::assertion())
     }
 
@@ -157,11 +160,11 @@ impl ServerCertVerifier for RecordingVerifier {
 
 /// A client's side of TLS 1.2 and 1.3 for one connection: no ALPN, nothing resumed, so that
 /// every handshake shows a certificate.
-pub fn client_config(verifier: RecordingVerifier) -> Result<Arc<ClientConfig>, Error> {
+pub fn client_config(verifier: Arc<RecordingVerifier>) -> Result<Arc<ClientConfig>, Error> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))

@@ -26,15 +26,15 @@ fn handshake(
         Stream::new(&mut tls, &mut socket).write_all(b"!")
     });
     let name = ServerName::try_from(name).unwrap().to_owned();
-    let verifier = RecordingVerifier::new(Arc::clone(roots), name.clone());
-    let recorded = verifier.recorded();
-    let mut tls = ClientConnection::new(client_config(verifier).unwrap(), name).unwrap();
+    let verifier = Arc::new(RecordingVerifier::new(Arc::clone(roots), name.clone()));
+    let config = client_config(Arc::clone(&verifier)).unwrap();
+    let mut tls = ClientConnection::new(config, name).unwrap();
     let mut socket = TcpStream::connect(address)?;
     let read = Stream::new(&mut tls, &mut socket).read_exact(&mut [0]);
     drop(socket);
     read?;
     served.join().unwrap()?;
-    Ok(recorded.lock().unwrap().take().unwrap())
+    Ok(verifier.verification().unwrap())
 }
 
 fn verify(leaf: &Leaf, roots: &Arc<RootCertStore>, name: &str) -> Verification {
