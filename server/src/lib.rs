@@ -7,6 +7,7 @@
 mod auth;
 mod command;
 mod config;
+mod data;
 mod listener;
 mod modifiers;
 mod relay;
@@ -15,6 +16,8 @@ mod server;
 mod session;
 pub mod spool;
 mod tls;
+mod trace;
+mod wire;
 
 pub use auth::Mechanism;
 pub use config::{Config, ConfigError, HopDeadlines};

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use entry::{Entry, Message, Recipient, RecipientState};
-pub(crate) use store::Envelope;
+pub(crate) use store::{Envelope, new_id};
 
 /// A folder of accepted mail. For each message there is `ID.msg` (one JSON line with the envelope,
 /// then the content, never changed) and, once an attempt was made, `ID.state` (JSON, replaced
@@ -218,6 +218,14 @@ impl Spool {
 }
 
 impl SpoolError {
+    /// The work on the spool was cut off, which happens when the runtime ends.
+    pub(crate) fn interrupted(error: &tokio::task::JoinError) -> Self {
+        SpoolError::Io {
+            path: PathBuf::new(),
+            source: io::Error::other(error.to_string()),
+        }
+    }
+
     /// Whether the disk is full, which the client is told apart (RFC 3463, X.3.1).
     pub(crate) fn is_full(&self) -> bool {
         matches!(self, SpoolError::Io { source, .. } if matches!(

@@ -1,6 +1,7 @@
 //! Parameters of MAIL and RCPT: those of the extensions that are offered, and no others.
 
 use super::FaultKind;
+use super::path::is_mailbox;
 
 /// What MAIL may say besides its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,37 +83,38 @@ fn size(value: Option<&[u8]>) -> Result<u64, FaultKind> {
     Ok(text.parse().unwrap_or(u64::MAX))
 }
 
-/// `<>` or xtext that decodes to printable ASCII (RFC 3461, section 4).
+/// `<>` or a mailbox in xtext (RFC 4954, section 5; RFC 3461, section 4).
 fn is_auth_value(value: Option<&[u8]>) -> bool {
-    let Some(value) = value else { return false };
-    if value == b"<>" {
-        return true;
+    match value {
+        Some(b"<>") => true,
+        Some(value) => from_xtext(value).is_some_and(|mailbox| is_mailbox(&mailbox)),
+        None => false,
     }
-    let mut rest = value;
-    while let [octet, tail @ ..] = rest {
-        rest = match (octet, tail) {
-            (b'+', [high, low, tail @ ..]) if is_hex(*high) && is_hex(*low) => {
-                if !matches!(hex(*high) * 16 + hex(*low), 0x20..=0x7e) {
-                    return false;
-                }
-                tail
+}
+
+fn from_xtext(text: &[u8]) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = match rest {
+            [] => return Some(plain),
+            [b'+', high, low, after @ ..] => {
+                plain.push(hex(*high)? * 16 + hex(*low)?);
+                after
             }
-            (b'+' | b'=', _) => return false,
-            (33..=126, tail) => tail,
-            _ => return false,
+            [octet @ 33..=126, after @ ..] if !matches!(octet, b'+' | b'=') => {
+                plain.push(*octet);
+                after
+            }
+            _ => return None,
         };
     }
-    !value.is_empty()
 }
 
-fn is_hex(octet: u8) -> bool {
-    matches!(octet, b'0'..=b'9' | b'A'..=b'F')
-}
-
-fn hex(octet: u8) -> u8 {
-    if octet.is_ascii_digit() {
-        octet - b'0'
-    } else {
-        octet - b'A' + 10
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
     }
 }

@@ -28,6 +28,11 @@ pub(super) fn forward(argument: &[u8]) -> Result<(String, &[u8]), FaultKind> {
     Ok((mailbox, rest))
 }
 
+/// Whether a text has the form of a mailbox, whatever its length.
+pub(super) fn is_mailbox(text: &[u8]) -> bool {
+    split_mailbox(text).is_some_and(|(_, domain)| is_domain(domain) || is_address_literal(domain))
+}
+
 fn after_keyword<'a>(argument: &'a [u8], keyword: &[u8]) -> Result<&'a [u8], FaultKind> {
     match argument.split_at_checked(keyword.len()) {
         Some((word, rest)) if word.eq_ignore_ascii_case(keyword) => Ok(rest),

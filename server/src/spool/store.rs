@@ -25,6 +25,17 @@ pub(crate) struct Envelope {
     pub(crate) recipients: Vec<String>,
 }
 
+/// A new queue id: it sorts by arrival, and its random half is not used twice.
+pub(crate) fn new_id(arrival: Timestamp) -> Result<String, getrandom::Error> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random)?;
+    Ok(format!(
+        "{:012x}-{:016x}",
+        arrival.as_millisecond(),
+        u64::from_be_bytes(random)
+    ))
+}
+
 impl Envelope {
     /// The progress written by an earlier attempt; it has to be about the same recipients.
     pub(super) fn progress(&self, json: &[u8]) -> Result<Vec<Recipient>, String> {

@@ -1,1 +1,103 @@
+use super::*;
+use std::fs;
 
+fn spool() -> (Spool, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (Spool::open(folder.path().join("spool")).unwrap(), folder)
+}
+
+fn store(spool: &Spool, recipients: &[&str]) -> String {
+    let arrival = "2026-11-24T10:00:00Z".parse().unwrap();
+    let id = new_id(arrival).unwrap();
+    let envelope = Envelope {
+        arrival,
+        size: 9,
+        sender: "a@b.example".to_owned(),
+        recipients: recipients
+            .iter()
+            .map(|address| (*address).to_owned())
+            .collect(),
+    };
+    spool.store(&id, &envelope, &[b"Date: x", b"\r\n"]).unwrap();
+    id
+}
+
+#[test]
+fn what_was_stored_is_read() {
+    let (spool, _folder) = spool();
+    let id = store(&spool, &["c@d.example", "e@f.example"]);
+    let message = spool.read(&id).unwrap();
+    assert_eq!(message.content, b"Date: x\r\n");
+    assert_eq!(spool.list().unwrap(), [message.entry.clone()]);
+    assert_eq!(message.entry.sender, "a@b.example");
+    assert!(message.entry.is_pending());
+}
+
+#[test]
+fn progress_is_kept_for_each_recipient() {
+    let (spool, _folder) = spool();
+    let id = store(&spool, &["c@d.example", "e@f.example"]);
+    let mut recipients = spool.entry(&id).unwrap().recipients;
+    recipients[1].state = RecipientState::Failed;
+    recipients[1].last_answer = Some("550 5.1.1 no".to_owned());
+    spool.record(&id, &recipients).unwrap();
+    assert_eq!(spool.read(&id).unwrap().entry.recipients, recipients);
+    spool.remove(&id).unwrap();
+    assert!(matches!(spool.read(&id), Err(SpoolError::NoSuchMessage(_))));
+    assert!(matches!(
+        spool.record(&id, &recipients),
+        Err(SpoolError::NoSuchMessage(_))
+    ));
+    assert_eq!(fs::read_dir(&spool.folder).unwrap().count(), 0);
+}
+
+#[test]
+fn what_a_crash_left_behind_is_removed() {
+    let (spool, _folder) = spool();
+    let id = store(&spool, &["c@d.example"]);
+    fs::write(spool.folder.join("0001-ab.msg.new"), "half").unwrap();
+    fs::write(spool.folder.join("0001-ab.state"), "[]").unwrap();
+    spool.recover().unwrap();
+    assert_eq!(spool.names().unwrap(), [format!("{id}.msg")]);
+}
+
+#[test]
+fn damage_is_seen_and_set_aside() {
+    let (spool, _folder) = spool();
+    let good = store(&spool, &["c@d.example"]);
+    let short = store(&spool, &["c@d.example"]);
+    let path = spool.folder.join(format!("{short}.msg"));
+    let octets = fs::read(&path).unwrap();
+    fs::write(&path, &octets[..octets.len() - 1]).unwrap();
+    fs::write(spool.folder.join("0001-ab.msg"), "not json\r\n").unwrap();
+    let foreign = store(&spool, &["c@d.example"]);
+    fs::write(spool.folder.join(format!("{foreign}.state")), "[]").unwrap();
+
+    assert_eq!(spool.list().unwrap().len(), 1);
+    for id in [short.as_str(), "0001-ab", foreign.as_str()] {
+        assert!(
+            matches!(spool.read(id), Err(SpoolError::Damaged { .. })),
+            "{id}"
+        );
+        spool.set_aside(id);
+    }
+    assert_eq!(spool.ids().unwrap(), BTreeSet::from([good]));
+    assert!(
+        spool
+            .folder
+            .join(format!("{foreign}.state.damaged"))
+            .exists()
+    );
+}
+
+#[test]
+fn ids_are_not_paths() {
+    let (spool, _folder) = spool();
+    for id in ["../x", "", "a/b", "."] {
+        assert!(matches!(spool.read(id), Err(SpoolError::NoSuchMessage(_))));
+        assert!(matches!(
+            spool.remove(id),
+            Err(SpoolError::NoSuchMessage(_))
+        ));
+    }
+}

@@ -1,0 +1,198 @@
+//! The strict end of data: only CRLF, dot, CRLF (RFC 5321, sections 2.3.8 and 4.1.1.4).
+
+/// Mail content as it comes in: finds its end, takes the dot-stuffing out, notes what is wrong.
+#[derive(Debug)]
+pub(crate) struct Content {
+    octets: Vec<u8>,
+    limit: u64,
+    place: Place,
+    bare: bool,
+    too_large: bool,
+}
+
+/// Why a content is refused at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContentFault {
+    /// More octets than SIZE announces.
+    TooLarge,
+    /// A bare CR, a bare LF or a NUL: nothing that another server could split in two is passed on.
+    BareOctets,
+}
+
+/// Where in a line the last octet stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    LineStart,
+    /// A dot at the start of a line, held back.
+    Dot,
+    /// That dot and a CR, both held back.
+    DotCr,
+    Text,
+    /// A CR, held back.
+    Cr,
+    End,
+}
+
+impl Content {
+    /// Content of at most so many octets, CRLFs counted and dot-stuffing not (RFC 1870, section 3).
+    pub(crate) fn new(limit: u64) -> Self {
+        Content {
+            octets: Vec::new(),
+            limit,
+            place: Place::LineStart,
+            bare: false,
+            too_large: false,
+        }
+    }
+
+    /// Takes octets: how many were used, and whether the end of the data was among them.
+    pub(crate) fn feed(&mut self, input: &[u8]) -> (usize, bool) {
+        let mut used = 0;
+        while used < input.len() && self.place != Place::End {
+            let rest = &input[used..];
+            let plain = rest
+                .iter()
+                .position(|octet| matches!(octet, b'\r' | b'\n' | 0))
+                .unwrap_or(rest.len());
+            if self.place == Place::Text && plain > 0 {
+                self.keep(&rest[..plain]);
+                used += plain;
+            } else {
+                self.octet(rest[0]);
+                used += 1;
+            }
+        }
+        (used, self.place == Place::End)
+    }
+
+    /// The content, or why it is refused.
+    pub(crate) fn finish(self) -> Result<Vec<u8>, ContentFault> {
+        if self.too_large {
+            Err(ContentFault::TooLarge)
+        } else if self.bare {
+            Err(ContentFault::BareOctets)
+        } else {
+            Ok(self.octets)
+        }
+    }
+
+    fn octet(&mut self, octet: u8) {
+        self.place = match (self.place, octet) {
+            (Place::LineStart, b'.') => Place::Dot,
+            (Place::Dot, b'\r') => Place::DotCr,
+            (Place::DotCr, b'\n') => Place::End,
+            (Place::Cr, b'\n') => {
+                self.keep(b"\r\n");
+                Place::LineStart
+            }
+            (Place::Cr | Place::DotCr, _) => {
+                self.bare = true;
+                self.keep(b"\r");
+                self.text(octet)
+            }
+            (_, _) => self.text(octet),
+        };
+    }
+
+    fn text(&mut self, octet: u8) -> Place {
+        if octet == b'\r' {
+            return Place::Cr;
+        }
+        self.bare |= matches!(octet, b'\n' | 0);
+        self.keep(&[octet]);
+        Place::Text
+    }
+
+    /// Keeps octets as long as they fit; a refused content takes no memory.
+    fn keep(&mut self, octets: &[u8]) {
+        if self.too_large || (self.octets.len() + octets.len()) as u64 > self.limit {
+            self.too_large = true;
+            self.octets = Vec::new();
+        } else {
+            self.octets.extend_from_slice(octets);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn read(input: &[u8]) -> (usize, Option<Result<Vec<u8>, ContentFault>>) {
+        let mut content = Content::new(1000);
+        let (used, ended) = content.feed(input);
+        (used, ended.then(|| content.finish()))
+    }
+
+    #[rstest]
+    #[case(b".\r\n", b"")]
+    #[case(b"a\r\n.\r\n", b"a\r\n")]
+    #[case(b"..\r\n...b\r\n.c\r\n.\r\n", b".\r\n..b\r\nc\r\n")]
+    #[case(b"a.\r\n.\r\n", b"a.\r\n")]
+    fn content_ends_and_is_unstuffed(#[case] input: &[u8], #[case] expected: &[u8]) {
+        assert_eq!(read(input), (input.len(), Some(Ok(expected.to_vec()))));
+    }
+
+    #[rstest]
+    #[case(b"a\n.\n")]
+    #[case(b"a\n.\r\n")]
+    #[case(b"a\r\n.\n")]
+    #[case(b"a\r.\r")]
+    #[case(b"a\r.\r\n")]
+    #[case(b"a\r\n.\r")]
+    #[case(b"a\r\n.\r\r\n")]
+    #[case(b"a\r\n\0.\r\n")]
+    #[case(b"a\r\n.\0\r\n")]
+    fn nothing_else_ends_the_data(#[case] input: &[u8]) {
+        assert_eq!(read(input).1, None);
+        let whole = [input, b"\r\n.\r\n"].concat();
+        let (used, end) = read(&whole);
+        assert_eq!(used, whole.len());
+        assert!(end == Some(Err(ContentFault::BareOctets)), "{end:?}");
+    }
+
+    #[test]
+    fn what_follows_the_end_is_left() {
+        assert_eq!(read(b"a\r\n.\r\nQUIT\r\n").0, 6);
+    }
+
+    #[test]
+    fn the_limit_counts_neither_dots_nor_the_end() {
+        let mut content = Content::new(4);
+        assert!(content.feed(b"..a\r\n.\r\n").1);
+        assert_eq!(content.finish(), Ok(b".a\r\n".to_vec()));
+        let mut content = Content::new(4);
+        assert!(content.feed(b"abc\r\n.\r\n").1);
+        assert_eq!(content.finish(), Err(ContentFault::TooLarge));
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_make_no_difference(
+            pieces in prop::collection::vec(prop::sample::select(vec!["\r", "\n", ".", "a", "\0", "\r\n"]), 0..40),
+            cut in 1_usize..7,
+        ) {
+            let input = pieces.concat() + "\r\n.\r\n";
+            let whole = read(input.as_bytes());
+            let mut content = Content::new(1000);
+            let mut used = 0;
+            for block in input.as_bytes().chunks(cut) {
+                let (taken, ended) = content.feed(block);
+                used += taken;
+                if ended { break; }
+            }
+            prop_assert_eq!(used, whole.0);
+            prop_assert_eq!(Some(content.finish()), whole.1);
+        }
+
+        #[test]
+        fn stuffing_and_unstuffing_are_inverse(lines in prop::collection::vec("[.a-c]{0,5}", 0..10)) {
+            let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+            let mut sent = crate::relay::stuffed(text.as_bytes());
+            sent.extend_from_slice(b".\r\n");
+            prop_assert_eq!(read(&sent), (sent.len(), Some(Ok(text.into_bytes()))));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Our own SMTP client: one command, one reply, each within its deadline.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+use super::Hop;
+use super::reply::{self, HopReply};
+use crate::config::HopDeadlines;
+
+/// A session with the next hop, past its EHLO.
+pub(super) struct Client {
+    stream: TcpStream,
+    input: Vec<u8>,
+    deadlines: HopDeadlines,
+    /// Whether SIZE was offered (RFC 1870).
+    pub(super) size: bool,
+}
+
+/// Why there is no reply.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HopError {
+    #[error("next hop: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("next hop: no reply in time")]
+    Late,
+    #[error("next hop closed the connection")]
+    Closed,
+    #[error("next hop: not a reply")]
+    NotAReply,
+    #[error("next hop sent octets that nobody asked for")]
+    OutOfStep,
+    #[error("next hop: {0}")]
+    Refused(String),
+}
+
+/// Octets of content written at a time.
+const BLOCK: usize = 64 * 1024;
+/// How long a hop that stopped reading is asked for its reason.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// Connects to the first address that greets with 220 and answers EHLO or HELO.
+    pub(super) async fn connect(hop: &Hop) -> Result<Self, HopError> {
+        let connect = seconds(hop.deadlines.connect);
+        let addresses = timeout(connect, lookup_host(&hop.address))
+            .await
+            .map_err(|_| HopError::Late)??;
+        let mut last = HopError::Refused("its name has no address".to_owned());
+        for address in addresses {
+            let session = async {
+                let stream = timeout(connect, TcpStream::connect(address))
+                    .await
+                    .map_err(|_| HopError::Late)??;
+                let mut client = Client {
+                    stream,
+                    input: Vec::new(),
+                    deadlines: hop.deadlines,
+                    size: false,
+                };
+                client.introduce(&hop.hostname).await?;
+                Ok(client)
+            };
+            match session.await {
+                Ok(client) => return Ok(client),
+                Err(error) => {
+                    tracing::debug!(%address, %error, "next hop");
+                    last = error;
+                }
+            }
+        }
+        Err(last)
+    }
+
+    /// Sends one command and reads its reply.
+    pub(super) async fn command(&mut self, line: &str, wait: u64) -> Result<HopReply, HopError> {
+        // A reply that is already there would be taken for the answer to a command it precedes.
+        if !self.input.is_empty() {
+            return Err(HopError::OutOfStep);
+        }
+        self.write(format!("{line}\r\n").as_bytes()).await?;
+        self.reply(wait).await
+    }
+
+    /// Sends content after 354 and reads the reply to its end.
+    pub(super) async fn content(&mut self, content: &[u8]) -> Result<HopReply, HopError> {
+        if !self.input.is_empty() {
+            return Err(HopError::OutOfStep);
+        }
+        let mut stuffed = stuffed(content);
+        stuffed.extend_from_slice(b".\r\n");
+        for block in stuffed.chunks(BLOCK) {
+            if let Err(error) = self.write(block).await {
+                return self.last_word(error).await;
+            }
+        }
+        self.reply(self.deadlines.end_of_data).await
+    }
+
+    /// Says goodbye; the answer no longer matters.
+    pub(super) async fn quit(mut self) {
+        let wait = self.deadlines.greeting.min(5);
+        let _ = self.command("QUIT", wait).await;
+    }
+
+    async fn introduce(&mut self, hostname: &str) -> Result<(), HopError> {
+        let greeting = self.reply(self.deadlines.greeting).await?;
+        let mut answer = greeting;
+        if answer.code == 220 {
+            answer = self
+                .command(&format!("EHLO {hostname}"), self.deadlines.greeting)
+                .await?;
+            if answer.class() == 2 {
+                self.size = answer.lines.iter().skip(1).any(|line| {
+                    line.split(' ')
+                        .next()
+                        .is_some_and(|keyword| keyword.eq_ignore_ascii_case("SIZE"))
+                });
+                return Ok(());
+            }
+            if matches!(answer.code, 500 | 502) {
+                answer = self
+                    .command(&format!("HELO {hostname}"), self.deadlines.greeting)
+                    .await?;
+                if answer.class() == 2 {
+                    return Ok(());
+                }
+            }
+        }
+        let _ = self.command("QUIT", self.deadlines.greeting.min(5)).await;
+        Err(HopError::Refused(answer.summary()))
+    }
+
+    async fn write(&mut self, octets: &[u8]) -> Result<(), HopError> {
+        timeout(seconds(self.deadlines.block), self.stream.write_all(octets))
+            .await
+            .map_err(|_| HopError::Late)?
+            .map_err(HopError::Io)
+    }
+
+    async fn reply(&mut self, wait: u64) -> Result<HopReply, HopError> {
+        timeout(seconds(wait), self.read_reply())
+            .await
+            .map_err(|_| HopError::Late)?
+    }
+
+    async fn read_reply(&mut self) -> Result<HopReply, HopError> {
+        loop {
+            match reply::take(&self.input) {
+                Ok(Some((reply, used))) => {
+                    self.input.drain(..used);
+                    return Ok(reply);
+                }
+                Ok(None) => {}
+                Err(_) => return Err(HopError::NotAReply),
+            }
+            let mut block = [0; 4096];
+            match self.stream.read(&mut block).await? {
+                0 => return Err(HopError::Closed),
+                length => self.input.extend_from_slice(&block[..length]),
+            }
+        }
+    }
+
+    /// A refusal that came while content was still being written. A yes cannot have come yet.
+    async fn last_word(&mut self, error: HopError) -> Result<HopReply, HopError> {
+        match timeout(LAST_WORD, self.read_reply()).await {
+            Ok(Ok(reply)) if reply.class() >= 4 => Ok(reply),
+            _ => Err(error),
+        }
+    }
+}
+
+/// Content with a dot before each line that begins with one (RFC 5321, section 4.5.2), and with a
+/// line end at its end.
+pub(crate) fn stuffed(content: &[u8]) -> Vec<u8> {
+    let mut stuffed = Vec::with_capacity(content.len() + 64);
+    let mut rest = content;
+    while !rest.is_empty() {
+        if rest.starts_with(b".") {
+            stuffed.push(b'.');
+        }
+        let length = rest
+            .windows(2)
+            .position(|pair| pair == b"\r\n")
+            .map_or(rest.len(), |end| end + 2);
+        stuffed.extend_from_slice(&rest[..length]);
+        rest = &rest[length..];
+    }
+    if !stuffed.is_empty() && !stuffed.ends_with(b"\r\n") {
+        stuffed.extend_from_slice(b"\r\n");
+    }
+    stuffed
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}

@@ -1,0 +1,267 @@
+//! Octets in and out: lines that end at CRLF only, content, TLS, deadlines and bounds.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::data::Content;
+use crate::reply::Reply;
+
+/// A client's connection. Replies are gathered and leave together before the next wait
+/// (RFC 2920, section 3.2).
+pub(crate) struct Wire {
+    stream: Stream,
+    input: Vec<u8>,
+    used: usize,
+    output: Vec<u8>,
+    idle: Duration,
+}
+
+/// A line without its CRLF, or the fact that one came that was longer than the limit.
+pub(crate) enum Line {
+    Whole(Vec<u8>),
+    TooLong,
+}
+
+/// Why there is nothing more to read or nobody to write to.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    Closed,
+    Idle,
+    /// A line without end; the session cannot be brought back in step.
+    Endless,
+    /// The server is being shut down.
+    Stopping,
+    Failed(io::Error),
+}
+
+/// What TLS agreed on, for the Received field (RFC 8314, section 4.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TlsFacts {
+    pub(crate) version: &'static str,
+    pub(crate) cipher: String,
+}
+
+enum Stream {
+    Clear(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    /// Only while a handshake is under way, and after one that failed.
+    None,
+}
+
+/// Octets read at a time.
+const BLOCK: usize = 16 * 1024;
+/// Octets without CRLF after which the client is given up.
+const ENDLESS: usize = 64 * 1024;
+/// Longest time for a handshake.
+const HANDSHAKE: Duration = Duration::from_secs(60);
+/// How long a connection is drained after the last reply, so that a reset cannot destroy it.
+const LINGER: Duration = Duration::from_secs(1);
+/// Longest time for one content, however steadily it drips in.
+const CONTENT: Duration = Duration::from_secs(3600);
+
+impl Wire {
+    pub(crate) fn new(stream: TcpStream, idle: Duration) -> Self {
+        // Replies are gathered here; the kernel has nothing to wait for.
+        let _ = stream.set_nodelay(true);
+        Wire {
+            stream: Stream::Clear(stream),
+            input: Vec::new(),
+            used: 0,
+            output: Vec::new(),
+            idle,
+        }
+    }
+
+    /// Gathers a reply; it leaves with the next read or flush.
+    pub(crate) fn send(&mut self, reply: &Reply) {
+        self.output.extend_from_slice(reply.to_string().as_bytes());
+    }
+
+    /// Reads up to the next CRLF. Nothing beyond the limit is kept. `stop` ends a wait only while
+    /// no part of the line has come.
+    pub(crate) async fn line(
+        &mut self,
+        limit: usize,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<Line, Ended> {
+        let deadline = Instant::now() + self.idle;
+        let mut line = Vec::new();
+        let mut length = 0;
+        loop {
+            if self.take_line(&mut line, &mut length, limit) {
+                return Ok(if length - 2 > limit {
+                    Line::TooLong
+                } else {
+                    line.truncate(length - 2);
+                    Line::Whole(line)
+                });
+            }
+            if length > ENDLESS {
+                return Err(Ended::Endless);
+            }
+            if length > 0 {
+                self.fill(deadline).await?;
+                continue;
+            }
+            tokio::select! {
+                biased;
+                filled = self.fill(deadline) => filled?,
+                _ = stop.wait_for(|stopped| *stopped) => return Err(Ended::Stopping),
+            }
+        }
+    }
+
+    /// Reads content up to its end. Not ended by a stop: what is under way may finish.
+    pub(crate) async fn content(&mut self, content: &mut Content) -> Result<(), Ended> {
+        let end = Instant::now() + CONTENT;
+        loop {
+            let (used, ended) = content.feed(&self.input[self.used..]);
+            self.used += used;
+            if ended {
+                return Ok(());
+            }
+            self.fill(end.min(Instant::now() + self.idle)).await?;
+        }
+    }
+
+    /// Writes out what was gathered.
+    pub(crate) async fn flush(&mut self) -> Result<(), Ended> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let output = std::mem::take(&mut self.output);
+        let written = timeout(self.idle, async {
+            match &mut self.stream {
+                Stream::Clear(stream) => stream.write_all(&output).await,
+                Stream::Tls(stream) => {
+                    stream.write_all(&output).await?;
+                    stream.flush().await
+                }
+                Stream::None => Err(io::ErrorKind::NotConnected.into()),
+            }
+        });
+        written
+            .await
+            .map_err(|_| Ended::Idle)?
+            .map_err(Ended::Failed)
+    }
+
+    /// Sends a reply in clear and begins TLS. Whatever the client sent ahead of the handshake is
+    /// discarded (RFC 3207, section 4.2).
+    pub(crate) async fn start_tls(
+        &mut self,
+        ready: &Reply,
+        acceptor: &TlsAcceptor,
+    ) -> Result<TlsFacts, Ended> {
+        self.flush().await?;
+        if let Stream::Clear(stream) = &self.stream {
+            let mut early = [0; BLOCK];
+            for _ in 0..ENDLESS / BLOCK {
+                if !matches!(stream.try_read(&mut early), Ok(1..)) {
+                    break;
+                }
+            }
+        }
+        self.input.clear();
+        self.used = 0;
+        self.send(ready);
+        self.flush().await?;
+        self.handshake(acceptor).await
+    }
+
+    /// Takes the client's handshake.
+    pub(crate) async fn handshake(&mut self, acceptor: &TlsAcceptor) -> Result<TlsFacts, Ended> {
+        let Stream::Clear(stream) = std::mem::replace(&mut self.stream, Stream::None) else {
+            return Err(Ended::Closed);
+        };
+        let stream = timeout(HANDSHAKE.min(self.idle), acceptor.accept(stream))
+            .await
+            .map_err(|_| Ended::Idle)?
+            .map_err(Ended::Failed)?;
+        let facts = facts(stream.get_ref().1);
+        self.stream = Stream::Tls(Box::new(stream));
+        Ok(facts)
+    }
+
+    /// Sends what was gathered and closes, with TLS's own farewell; never waits long.
+    pub(crate) async fn close(mut self) {
+        let _ = timeout(LINGER, async {
+            let _ = self.flush().await;
+            let shut = match &mut self.stream {
+                Stream::Clear(stream) => stream.shutdown().await,
+                Stream::Tls(stream) => stream.shutdown().await,
+                Stream::None => return,
+            };
+            let mut rest = [0; BLOCK];
+            while shut.is_ok() && matches!(self.read(&mut rest).await, Ok(1..)) {}
+        })
+        .await;
+    }
+
+    /// Moves input into the line; true at CRLF. `length` counts the CRLF too.
+    fn take_line(&mut self, line: &mut Vec<u8>, length: &mut usize, limit: usize) -> bool {
+        while let Some(&octet) = self.input.get(self.used) {
+            self.used += 1;
+            *length += 1;
+            let after_cr = line.last() == Some(&b'\r');
+            if line.len() <= limit + 1 {
+                line.push(octet);
+            } else if let Some(last) = line.last_mut() {
+                // Beyond the limit only the last octet matters, to see CRLF.
+                *last = octet;
+            }
+            if octet == b'\n' && after_cr {
+                return true;
+            }
+        }
+        false
+    }
+
+    async fn fill(&mut self, deadline: Instant) -> Result<(), Ended> {
+        self.flush().await?;
+        self.used = 0;
+        let mut block = std::mem::take(&mut self.input);
+        block.resize(BLOCK, 0);
+        let read = timeout_at(deadline, self.read(&mut block)).await;
+        match read {
+            Err(_) => Err(Ended::Idle),
+            Ok(Err(error)) => Err(Ended::Failed(error)),
+            Ok(Ok(0)) => Err(Ended::Closed),
+            Ok(Ok(length)) => {
+                block.truncate(length);
+                self.input = block;
+                Ok(())
+            }
+        }
+    }
+
+    async fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        match &mut self.stream {
+            Stream::Clear(stream) => stream.read(block).await,
+            Stream::Tls(stream) => stream.read(block).await,
+            Stream::None => Ok(0),
+        }
+    }
+}
+
+fn facts(connection: &tokio_rustls::rustls::ServerConnection) -> TlsFacts {
+    use tokio_rustls::rustls::ProtocolVersion;
+    let version = match connection.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => "TLS1.2",
+        _ => "TLS1.3",
+    };
+    let suite = connection.negotiated_cipher_suite();
+    let name = suite
+        .and_then(|suite| suite.suite().as_str())
+        .unwrap_or("unknown");
+    // The registry's name has no version number in it.
+    let cipher = name.replacen("TLS13_", "TLS_", 1);
+    TlsFacts { version, cipher }
+}
