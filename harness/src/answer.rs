@@ -1,0 +1,144 @@
+//! A reply in its place, and the words in which a script judges it.
+
+use std::{cell::RefCell, rc::Rc};
+
+use crate::{
+    reply::{EnhancedStatus, Reply},
+    verdict::{Deviation, Halt, Outcome, Step, Weight},
+};
+
+/// Deviations that do not end a script: warnings.
+pub type Notes = Rc<RefCell<Vec<Deviation>>>;
+
+/// A reply, with the place where it was given.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The reply as it came.
+    pub reply: Reply,
+    pub(crate) to: String,
+    pub(crate) observed: String,
+    pub(crate) step: Step,
+    pub(crate) line: usize,
+    pub(crate) notes: Notes,
+}
+
+impl Answer {
+    /// The reply code, 0 where there is none.
+    pub fn code(&self) -> u16 {
+        self.reply.code.unwrap_or(0)
+    }
+
+    /// Whether the command was accepted (2yz).
+    pub fn accepted(&self) -> bool {
+        self.reply.class() == 2
+    }
+
+    /// This code passes, another of the same first digit warns, everything else deviates.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`]; [`Halt::Temporary`] on a 4yz that was not asked for.
+    pub fn expect(&self, code: u16) -> Outcome {
+        self.expect_one_of(&[code])
+    }
+
+    /// As [`Answer::expect`], with several right codes, the most usual first.
+    ///
+    /// # Errors
+    /// As [`Answer::expect`].
+    pub fn expect_one_of(&self, codes: &[u16]) -> Outcome {
+        if codes.contains(&self.code()) {
+            return Ok(());
+        }
+        let expected = self.expectation(codes);
+        if codes.iter().any(|code| code / 100 == self.reply.class()) {
+            self.note(expected);
+            return Ok(());
+        }
+        Err(self.temporary().unwrap_or_else(|| self.deviates(expected)))
+    }
+
+    /// As [`Answer::expect`], where the requirement itself says that 4yz is wrong.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`]; [`Halt::Temporary`] on 421 alone.
+    pub fn expect_for_good(&self, code: u16) -> Outcome {
+        if self.reply.class() == 4 && self.code() != 421 {
+            return Err(self.deviates(self.expectation(&[code])));
+        }
+        self.expect(code)
+    }
+
+    /// Any refusal for good (5yz) passes.
+    ///
+    /// # Errors
+    /// As [`Answer::expect`].
+    pub fn expect_refusal(&self, of: &str) -> Outcome {
+        if self.reply.class() == 5 {
+            return Ok(());
+        }
+        Err(self
+            .temporary()
+            .unwrap_or_else(|| self.deviates(format!("5yz to {of}"))))
+    }
+
+    /// The enhanced status code, where the server gives one at all: another warns.
+    pub fn expect_status(&self, statuses: &[&str]) {
+        let Some(status) = self.reply.status() else {
+            return;
+        };
+        if !statuses
+            .iter()
+            .any(|expected| EnhancedStatus::parse(expected.as_bytes()) == Some(status))
+        {
+            self.note(format!(
+                "{:03} {} to {}",
+                self.code(),
+                statuses.join(" or "),
+                self.to
+            ));
+        }
+    }
+
+    /// Acceptance would be worse than what the requirement names, whatever its level.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] that fails.
+    pub fn never_accepted(&self, why: &str) -> Outcome {
+        match self.accepted() {
+            true => Err(self.deviation(why, Weight::Fail)),
+            false => Ok(()),
+        }
+    }
+
+    /// This reply breaks the requirement.
+    pub fn deviates(&self, expected: impl Into<String>) -> Halt {
+        self.deviation(expected, Weight::Level)
+    }
+
+    /// This reply is worth a warning; the script goes on.
+    pub fn note(&self, expected: impl Into<String>) {
+        if let Halt::Deviation(deviation) = self.deviation(expected, Weight::Warn) {
+            self.notes.borrow_mut().push(*deviation);
+        }
+    }
+
+    /// What 421, or 4yz where it was not asked for, means: come back later (RFC 5321 section 4.2.1).
+    pub fn temporary(&self) -> Option<Halt> {
+        (self.reply.class() == 4).then(|| Halt::Temporary(self.observed.clone()))
+    }
+
+    pub(crate) fn deviation(&self, expected: impl Into<String>, weight: Weight) -> Halt {
+        Halt::Deviation(Box::new(Deviation {
+            weight,
+            expected: expected.into(),
+            observed: self.observed.clone(),
+            step: self.step,
+            line: self.line,
+        }))
+    }
+
+    fn expectation(&self, codes: &[u16]) -> String {
+        let codes: Vec<_> = codes.iter().map(|code| format!("{code:03}")).collect();
+        format!("{} to {}", codes.join(" or "), self.to)
+    }
+}

@@ -1,0 +1,65 @@
+//! What goes wrong on our side or on the network: never the target's fault.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+/// Why something could not be judged. A target's own deviations are [`crate::verdict::Deviation`]s.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection came about.
+    #[error("cannot connect to {address}: {source}")]
+    Connect {
+        /// Where to.
+        address: SocketAddr,
+        /// The operating system's word.
+        source: io::Error,
+    },
+    /// The connection failed while it was in use.
+    #[error("the connection to {address} failed: {source}")]
+    Connection {
+        /// The peer.
+        address: SocketAddr,
+        /// The operating system's word.
+        source: io::Error,
+    },
+    /// Neither this connection nor a fresh one is answered.
+    #[error("{address} did not answer within {} s, nor does it answer a new connection", waited.as_secs())]
+    Silent {
+        /// The peer.
+        address: SocketAddr,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The operating system gave no random octets.
+    #[error("no random octets from the operating system: {0}")]
+    Random(getrandom::Error),
+    /// Our side of an exchange cannot go on.
+    #[error("{0}")]
+    Exchange(crate::mechanism::ExchangeError),
+    /// The run was ended by a signal.
+    #[error("the run was interrupted")]
+    Interrupted,
+    /// Certificates could not be made.
+    #[error("cannot make certificates: {0}")]
+    Certificates(String),
+    /// A target could not be started.
+    #[error("{0}")]
+    Target(String),
+    /// A file that the user named cannot be used.
+    #[error("{path}: {problem}")]
+    File {
+        /// The file.
+        path: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+}
+
+impl Error {
+    /// An [`Error::File`].
+    pub fn file(path: impl ToString, problem: impl ToString) -> Error {
+        Error::File {
+            path: path.to_string(),
+            problem: problem.to_string(),
+        }
+    }
+}

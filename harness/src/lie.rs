@@ -1,0 +1,59 @@
+//! The lies that the proxy and the next hop can tell: how a server misbehaves, as data.
+
+/// One lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// The server's reply at this place is replaced; lines are separated by LF, without the last.
+    Reply(At, &'static str),
+    /// The proxy answers at this place; the server never sees the line.
+    Answer(At, &'static str),
+    /// In the server's reply at this place, the first text becomes the second.
+    Edit(At, &'static str, &'static str),
+    /// The line at this place reaches the server as this one.
+    Command(At, &'static str),
+    /// When these octets pass in the content, the client hears this reply.
+    ReplyAfter(&'static [u8], &'static str),
+    /// What was sent in clear text behind STARTTLS is given to the server inside TLS.
+    ClearTextRunsInsideTls,
+    /// A greeting in clear text precedes the handshake of implicit TLS.
+    GreetingBeforeTls,
+    /// A ClientHello of TLS 1.0 gets a ServerHello of TLS 1.0.
+    NegotiatesTls10,
+    /// The proxy shows this certificate.
+    Certificate(Certificate),
+    /// The connection closes where this reply is due.
+    Close(At),
+    /// The next hop never gets the message.
+    Swallow,
+    /// The next hop gets the message twice.
+    Repeat,
+    /// In the message that the next hop gets, the first text becomes the second.
+    Relayed(&'static str, &'static str),
+    /// The message loses its topmost field on the way to the next hop.
+    TopFieldLost,
+}
+
+/// A place in the dialogue. Commands and responses are counted from 1, from the end of the
+/// preparation; without a preparation, from the greeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// The greeting.
+    Greeting,
+    /// The nth command with this verb.
+    Command(&'static str, u32),
+    /// The nth line of a SASL exchange that answers a challenge (RFC 4954 section 4).
+    Response(u32),
+    /// The reply after the end of the nth mail data.
+    Content(u32),
+}
+
+/// A certificate to lie with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// Signed by nobody but itself.
+    SelfSigned,
+    /// For another host, by the right authority.
+    OtherName,
+    /// Over since long.
+    Expired,
+}

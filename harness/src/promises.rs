@@ -1,0 +1,108 @@
+//! What a target promises: promised and absent is a failure, where mere absence is skipped.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The `[promises]` of a target. A key that is left out promises nothing.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Promises {
+    /// Listeners by port and family, such as `587/inet6`.
+    pub listeners: Vec<ListenerName>,
+    /// STARTTLS is offered on the submission listeners (RFC 3207).
+    pub starttls: bool,
+    /// MAIL is refused before authentication (RFC 6409 section 4.3).
+    pub authentication_required: bool,
+    /// SASL mechanisms, at the latest after TLS.
+    pub mechanisms: Vec<String>,
+    /// EHLO keywords, at the latest after TLS.
+    pub extensions: Vec<String>,
+}
+
+/// A listener as administrators name it: port and family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ListenerName {
+    /// The TCP port.
+    pub port: u16,
+    /// The address family.
+    pub family: Family,
+}
+
+/// An address family, in the words of `DAEMON_OPTIONS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// IPv4.
+    Inet,
+    /// IPv6.
+    Inet6,
+}
+
+impl Family {
+    /// The family as a transcript shows it.
+    pub fn ip(self) -> &'static str {
+        match self {
+            Family::Inet => "IPv4",
+            Family::Inet6 => "IPv6",
+        }
+    }
+}
+
+impl fmt::Display for ListenerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let family = match self.family {
+            Family::Inet => "inet",
+            Family::Inet6 => "inet6",
+        };
+        write!(f, "{}/{family}", self.port)
+    }
+}
+
+impl TryFrom<String> for ListenerName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<ListenerName, String> {
+        let parsed = text.split_once('/').and_then(|(port, family)| {
+            let family = match family {
+                "inet" => Family::Inet,
+                "inet6" => Family::Inet6,
+                _ => return None,
+            };
+            Some(ListenerName {
+                port: port.parse().ok().filter(|port| *port > 0)?,
+                family,
+            })
+        });
+        parsed.ok_or_else(|| {
+            format!("\"{text}\" is no listener: write port and family, such as \"587/inet\" or \"587/inet6\"")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promises_are_read() {
+        let promises: Promises = toml::from_str(
+            "listeners = [\"587/inet\", \"465/inet6\"]\nstarttls = true\nmechanisms = [\"PLAIN\"]",
+        )
+        .unwrap();
+        assert_eq!(promises.listeners[1].to_string(), "465/inet6");
+        assert!(promises.starttls && !promises.authentication_required);
+    }
+
+    #[test]
+    fn a_slip_is_named() {
+        for (text, word) in [
+            ("startls = true", "startls"),
+            ("listeners = [\"587/ipv6\"]", "587/ipv6"),
+        ] {
+            let error = toml::from_str::<Promises>(text).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The man in the middle that lies: it stands between a client and a submission server, and misbehaves as told.
+//!
+//! It ends TLS on both sides, so it sees and can change every octet. Without a lie it passes on
+//! what it gets, write by write. It belongs to tests: towards the server it verifies nothing.
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use crate::{
+    authority::Authority,
+    error::Error,
+    lie::Lie,
+    runtime::{Task, runtime},
+    target::{Listener, Observer},
+    verdict::Step,
+};
+
+mod connection;
+mod dialogue;
+mod tls;
+
+/// A listening proxy. It stops when it is dropped.
+pub struct Proxy {
+    listeners: Vec<Listener>,
+    control: Arc<Control>,
+    _tasks: Vec<Task>,
+}
+
+/// What the connections of a proxy share.
+pub(crate) struct Control {
+    lies: Vec<Lie>,
+    acceptor: TlsAcceptor,
+    connector: TlsConnector,
+    notes: Mutex<Notebook>,
+}
+
+#[derive(Default)]
+struct Notebook {
+    phases: HashMap<SocketAddr, Phase>,
+    touched: HashSet<Step>,
+}
+
+/// How far the client of a connection is. Who announces no preparation is counted from the greeting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Phase {
+    #[default]
+    Unannounced,
+    Preparing,
+    Prepared,
+}
+
+impl Proxy {
+    /// Stands in front of `upstream`, on free ports of the same loopback addresses, with a
+    /// certificate of `authority` for `host`.
+    ///
+    /// # Errors
+    /// [`Error::Target`] where nobody can listen, [`Error::Certificates`].
+    pub fn start(
+        upstream: &[Listener],
+        authority: &Authority,
+        host: &str,
+        lies: &[Lie],
+    ) -> Result<Proxy, Error> {
+        let runtime = runtime()?;
+        let control = Arc::new(Control {
+            lies: lies.to_vec(),
+            acceptor: tls::acceptor(authority, host, lies)?,
+            connector: tls::connector()?,
+            notes: Mutex::default(),
+        });
+        let mut listeners = Vec::new();
+        let mut tasks = Vec::new();
+        for server in upstream {
+            let failed = |e| Error::Target(format!("the proxy cannot listen: {e}"));
+            let free = SocketAddr::new(server.address.ip(), 0);
+            let listener = runtime.block_on(TcpListener::bind(free)).map_err(failed)?;
+            listeners.push(Listener {
+                address: listener.local_addr().map_err(failed)?,
+                ..server.clone()
+            });
+            tasks.push(Task::new(runtime.spawn(accept(
+                listener,
+                server.clone(),
+                control.clone(),
+            ))));
+        }
+        Ok(Proxy {
+            listeners,
+            control,
+            _tasks: tasks,
+        })
+    }
+
+    /// Where to connect to, in the order of the server's own listeners.
+    pub fn listeners(&self) -> &[Listener] {
+        &self.listeners
+    }
+
+    /// Whether a lie touched this step.
+    pub fn touched(&self, step: &Step) -> bool {
+        self.control.notebook().touched.contains(step)
+    }
+
+    /// Who is to be told about preparations.
+    pub fn observer(&self) -> Arc<dyn Observer> {
+        self.control.clone()
+    }
+}
+
+impl Control {
+    fn notebook(&self) -> std::sync::MutexGuard<'_, Notebook> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn phase(&self, client: SocketAddr) -> Phase {
+        self.notebook()
+            .phases
+            .get(&client)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn touch(&self, step: Step) {
+        self.notebook().touched.insert(step);
+    }
+}
+
+impl Observer for Control {
+    fn preparing(&self, ours: SocketAddr) {
+        self.notebook().phases.insert(ours, Phase::Preparing);
+    }
+
+    fn prepared(&self, ours: SocketAddr) {
+        self.notebook().phases.insert(ours, Phase::Prepared);
+    }
+}
+
+async fn accept(listener: TcpListener, server: Listener, control: Arc<Control>) {
+    let mut connections = tokio::task::JoinSet::new();
+    while let Ok((client, address)) = listener.accept().await {
+        let (server, control) = (server.clone(), control.clone());
+        connections.spawn(async move {
+            let Ok(upstream) = TcpStream::connect(server.address).await else {
+                return;
+            };
+            let _ = (client.set_nodelay(true), upstream.set_nodelay(true));
+            // A connection that breaks off ends on both sides; the client is the one to judge it.
+            let _ = connection::carry(client, address, upstream, &server, &control).await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}

@@ -1,0 +1,413 @@
+//! Asks the cases of a target, in parallel, and turns what their scripts return into verdicts.
+
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    case::{Case, On, Proves, Untested},
+    error::Error,
+    report::{
+        CaseReport, Observation, RequirementReport, Run, Summary, TargetReport, TlsState,
+        UntestedReport,
+    },
+    session::{Afterwards, Record, Session, Shared},
+    target::{Listener, Target},
+    verdict::{Deviation, Halt, Outcome, Step, Verdict, Weight},
+};
+
+mod afterwards;
+mod survey;
+
+/// What is to be asked.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The cases with their chapters, in the order of the report.
+    pub cases: Vec<Planned>,
+    /// What no client can observe.
+    pub untested: Vec<Untested>,
+}
+
+/// A case with what the report says about it.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// Its chapter.
+    pub chapter: &'static str,
+    /// The case.
+    pub case: &'static Case,
+    /// The requirements that it covers.
+    pub requirements: Vec<RequirementReport>,
+    /// Whether implementations read it differently.
+    pub contested: bool,
+}
+
+/// Who wants to know how far a run is.
+pub trait Progress: Sync {
+    /// A case has its verdict.
+    fn judged(&self, id: &str, verdict: Verdict);
+}
+
+impl Progress for () {
+    fn judged(&self, _: &str, _: Verdict) {}
+}
+
+/// What one listener did in one case, with what a report does not show.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// What the report shows.
+    pub observation: Observation,
+    /// Where the verdict was decided, where there was a deviation.
+    pub step: Option<Step>,
+    afterwards: Vec<Afterwards>,
+}
+
+/// Judges a target.
+///
+/// # Errors
+/// Why it cannot be judged at all: unreachable, no greeting, no handshake, login refused.
+pub fn run(
+    target: &Target,
+    plan: &Plan,
+    jobs: usize,
+    shared: &Shared,
+    progress: &dyn Progress,
+) -> Result<Run, Error> {
+    let started = jiff::Timestamp::now();
+    let clock = Instant::now();
+    let survey = survey::survey(target, shared)?;
+    let questions = Mutex::new(questions(target, plan, &survey));
+    let answers: Mutex<Vec<Vec<(Judged, Duration)>>> =
+        Mutex::new(vec![Vec::new(); plan.cases.len()]);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(|| {
+                while let Some(question) = lock(&questions).pop_front() {
+                    let clock = Instant::now();
+                    let planned = &plan.cases[question.case];
+                    let judged = question.ask(target, planned.case, shared);
+                    progress.judged(planned.case.id, judged.observation.verdict);
+                    lock(&answers)[question.case].push((judged, clock.elapsed()));
+                }
+            });
+        }
+    });
+    let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut all: Vec<_> = plan
+        .cases
+        .iter()
+        .zip(&mut answers)
+        .map(|(planned, answers)| {
+            // Threads finish in any order; a report has the order of the listeners.
+            answers.sort_by_key(|(judged, _)| listener_order(target, &judged.observation));
+            (planned.case, answers)
+        })
+        .collect();
+    afterwards::look_again(target, &mut all, shared);
+    let cases: Vec<_> = plan
+        .cases
+        .iter()
+        .zip(answers)
+        .map(|(planned, answers)| planned.report(target, answers))
+        .collect();
+    let elapsed = clock.elapsed();
+    Ok(Run {
+        target: TargetReport {
+            name: target.name.clone(),
+            ..survey.report
+        },
+        started: started.to_string(),
+        duration_ms: millis(elapsed),
+        summary: Summary::of(&cases),
+        cases,
+        untested: plan.untested.iter().map(UntestedReport::from).collect(),
+    })
+}
+
+/// Asks one case on one listener.
+pub fn ask(target: &Target, listener: &Listener, case: &Case, shared: &Shared) -> Judged {
+    let first = attempt(target, listener, case, shared);
+    match first.1 {
+        Err(Halt::Temporary(_)) => {
+            let (record, outcome) = attempt(target, listener, case, shared);
+            judge(listener, case, record, outcome)
+        }
+        outcome => judge(listener, case, first.0, outcome),
+    }
+}
+
+/// Asks one case on every listener that it is meant for, and looks again afterwards, as a run does.
+pub fn ask_everywhere(target: &Target, case: &Case, shared: &Shared) -> Vec<Judged> {
+    let listeners = target.listeners_for(case.on);
+    let mut judged: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| (ask(target, listener, case, shared), Duration::ZERO))
+        .collect();
+    afterwards::look_again(target, &mut [(case, &mut judged)], shared);
+    judged.into_iter().map(|(judged, _)| judged).collect()
+}
+
+/// One case on one listener, or the reason why it is not asked.
+struct Question<'t> {
+    case: usize,
+    listener: Option<&'t Listener>,
+    without_asking: Option<(Verdict, String)>,
+}
+
+impl Question<'_> {
+    fn ask(&self, target: &Target, case: &Case, shared: &Shared) -> Judged {
+        match (self.listener, &self.without_asking) {
+            (Some(listener), None) if !shared.interrupted() => ask(target, listener, case, shared),
+            (Some(listener), None) => Judged::unasked(
+                Some(listener),
+                Verdict::Inconclusive,
+                Error::Interrupted.to_string(),
+            ),
+            (listener, Some((verdict, reason))) => {
+                Judged::unasked(listener, *verdict, reason.clone())
+            }
+            (None, None) => {
+                Judged::unasked(None, Verdict::Skip, "there is no such listener".to_owned())
+            }
+        }
+    }
+}
+
+fn questions<'t>(
+    target: &'t Target,
+    plan: &Plan,
+    survey: &survey::Survey,
+) -> VecDeque<Question<'t>> {
+    let mut left = target.treatment.failed_logins;
+    let mut questions = VecDeque::new();
+    for (index, planned) in plan.cases.iter().enumerate() {
+        let case = planned.case;
+        let listeners: Vec<_> = target
+            .listeners_for(case.on)
+            .into_iter()
+            .filter(|listener| case.proves == Proves::Listeners || survey.is_open(listener))
+            .collect();
+        if listeners.is_empty() {
+            let reason = match case.on {
+                On::ImplicitTls => "no listener with implicit TLS",
+                _ => "no such listener",
+            };
+            let without_asking = Some((Verdict::Skip, reason.to_owned()));
+            questions.push_back(Question {
+                case: index,
+                listener: None,
+                without_asking,
+            });
+            continue;
+        }
+        let needed = case.failed_logins * u32::try_from(listeners.len()).unwrap_or(u32::MAX);
+        let without_asking = match &mut left {
+            Some(left) if *left < needed => Some((
+                Verdict::Skip,
+                format!(
+                    "needs --strain: {needed} more failed logins, and {left} are left of those that a run may make"
+                ),
+            )),
+            Some(left) => {
+                *left -= needed;
+                None
+            }
+            None => None,
+        };
+        for listener in listeners {
+            questions.push_back(Question {
+                case: index,
+                listener: Some(listener),
+                without_asking: without_asking.clone(),
+            });
+        }
+    }
+    questions
+}
+
+fn attempt(
+    target: &Target,
+    listener: &Listener,
+    case: &Case,
+    shared: &Shared,
+) -> (Record, Outcome) {
+    let mut session = Session::new(target, listener, case, shared);
+    let outcome =
+        catch_unwind(AssertUnwindSafe(|| (case.script)(&mut session))).unwrap_or_else(|_| {
+            Err(Error::Target(format!(
+                "{}: the script panicked, which is a bug of the suite",
+                case.id
+            ))
+            .into())
+        });
+    (session.into_record(), outcome)
+}
+
+fn judge(listener: &Listener, case: &Case, mut record: Record, outcome: Outcome) -> Judged {
+    let (mut verdict, mut reason, mut deviation) = match outcome {
+        Ok(()) => (Verdict::Pass, None, None),
+        Err(Halt::Deviation(deviation)) => {
+            (deviation.weight.verdict(case.level), None, Some(*deviation))
+        }
+        Err(Halt::Skip(reason)) => (Verdict::Skip, Some(reason), None),
+        Err(Halt::Temporary(reply)) => (Verdict::Skip, Some(format!("temporary: {reply}")), None),
+        Err(Halt::Error(error)) => (Verdict::Inconclusive, Some(error.to_string()), None),
+    };
+    if let Some(note) = record.notes.into_iter().next()
+        && verdict < Verdict::Warn
+    {
+        (verdict, reason, deviation) = (Verdict::Warn, None, Some(note));
+    }
+    // A listener that a case proves is judged even where nobody listens.
+    if case.proves == Proves::Listeners && matches!(verdict, Verdict::Inconclusive | Verdict::Skip)
+    {
+        record
+            .transcript
+            .note(reason.as_deref().unwrap_or_default());
+    }
+    record.transcript.note(verdict.to_string());
+    Judged {
+        observation: Observation {
+            port: listener.port,
+            family: listener.family(),
+            tls: match (listener.implicit_tls, record.started_tls) {
+                (true, _) => TlsState::Implicit,
+                (false, true) => TlsState::Starttls,
+                (false, false) => TlsState::Clear,
+            },
+            verdict,
+            reason,
+            expected: deviation
+                .as_ref()
+                .map(|deviation| deviation.expected.clone()),
+            observed: deviation
+                .as_ref()
+                .map(|deviation| deviation.observed.clone()),
+            decisive: deviation.as_ref().map(|deviation| deviation.line),
+            transcript: record.transcript.into_lines(),
+        },
+        step: deviation.map(|deviation| deviation.step),
+        afterwards: record.afterwards,
+    }
+}
+
+impl Judged {
+    fn unasked(listener: Option<&Listener>, verdict: Verdict, reason: String) -> Judged {
+        Judged {
+            observation: Observation {
+                port: listener.map_or(0, |listener| listener.port),
+                family: listener.map_or(crate::promises::Family::Inet, Listener::family),
+                tls: TlsState::Clear,
+                verdict,
+                transcript: vec![format!("== {verdict}: {reason}")],
+                reason: Some(reason),
+                expected: None,
+                observed: None,
+                decisive: None,
+            },
+            step: None,
+            afterwards: Vec::new(),
+        }
+    }
+
+    /// Something that was seen later makes the verdict worse, never better.
+    fn worsen(&mut self, case: &Case, deviation: Deviation) {
+        let verdict = deviation.weight.verdict(case.level);
+        let observation = &mut self.observation;
+        if verdict <= observation.verdict {
+            return;
+        }
+        let last = observation.transcript.len().saturating_sub(1);
+        observation
+            .transcript
+            .insert(last, format!("== {}", deviation.observed));
+        if let Some(line) = observation.transcript.last_mut() {
+            *line = format!("== {verdict}");
+        }
+        observation.verdict = verdict;
+        observation.reason = None;
+        observation.expected = Some(deviation.expected);
+        observation.observed = Some(deviation.observed);
+        observation.decisive = Some(last);
+        self.step = Some(deviation.step);
+    }
+}
+
+impl Planned {
+    fn report(&self, target: &Target, answers: Vec<(Judged, Duration)>) -> CaseReport {
+        let duration = answers.iter().map(|(_, duration)| *duration).sum();
+        let observations: Vec<_> = answers
+            .into_iter()
+            .map(|(judged, _)| judged.observation)
+            .collect();
+        // The first of the worst, in the order of the listeners.
+        let worst = observations
+            .iter()
+            .rev()
+            .max_by_key(|observation| observation.verdict)
+            .cloned();
+        let worst = worst.unwrap_or_else(|| {
+            Judged::unasked(None, Verdict::Skip, "nothing was asked".to_owned()).observation
+        });
+        let observed = worst.observed.clone().unwrap_or_default();
+        CaseReport {
+            id: self.case.id.to_owned(),
+            chapter: self.chapter.to_owned(),
+            requirement: self.case.requirement.to_owned(),
+            requirements: self.requirements.clone(),
+            level: self.case.level.to_string(),
+            severity: self.case.severity.to_string(),
+            contested: self.contested,
+            verdict: worst.verdict,
+            reason: worst.reason,
+            known: target
+                .known
+                .covers(self.case.id, worst.verdict, &observed)
+                .cloned(),
+            expected: worst.expected,
+            observed: worst.observed,
+            duration_ms: millis(duration),
+            transcript: worst.transcript,
+            decisive: worst.decisive,
+            observations,
+        }
+    }
+}
+
+impl From<&Untested> for UntestedReport {
+    fn from(untested: &Untested) -> UntestedReport {
+        UntestedReport {
+            id: untested.id.to_owned(),
+            requirement: untested.requirement.to_owned(),
+            why: untested.why.to_owned(),
+        }
+    }
+}
+
+fn listener_order(target: &Target, observation: &Observation) -> usize {
+    let same = |listener: &Listener| {
+        listener.port == observation.port && listener.family() == observation.family
+    };
+    target.listeners.iter().position(same).unwrap_or(usize::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A deviation that was seen apart from any session.
+fn seen_apart(expected: impl Into<String>, observed: impl Into<String>, step: Step) -> Deviation {
+    Deviation {
+        weight: Weight::Level,
+        expected: expected.into(),
+        observed: observed.into(),
+        step,
+        line: 0,
+    }
+}

@@ -1,0 +1,113 @@
+//! What can be judged only when all cases were asked: mail that must not come, and every reply of the run.
+
+use std::time::{Duration, Instant};
+
+use super::{Judged, attempt, seen_apart};
+use crate::{
+    case::Case,
+    next_hop::NextHop,
+    session::{Afterwards, Shared},
+    target::Target,
+    verdict::{Outcome, Step, Verdict},
+};
+
+/// A message that is sent last: what was accepted before it has had its chance when it arrives.
+const FENCE: Case = Case {
+    id: "fence",
+    script: |s| {
+        let mail = s.submit()?;
+        s.delivered(&mail).map(drop)
+    },
+    ..Case::DEFAULT
+};
+
+/// Worsens the verdicts that need it.
+pub(super) fn look_again(
+    target: &Target,
+    cases: &mut [(&Case, &mut Vec<(Judged, Duration)>)],
+    shared: &Shared,
+) {
+    for (case, answers) in cases.iter_mut().filter(|(case, _)| case.every_reply) {
+        for deviation in shared.multi_line_faults() {
+            for (judged, _) in answers
+                .iter_mut()
+                .filter(|(judged, _)| judged.observation.verdict != Verdict::Skip)
+                .take(1)
+            {
+                judged.worsen(case, deviation.clone());
+            }
+        }
+    }
+    let due = cases.iter().any(|(_, answers)| {
+        answers
+            .iter()
+            .any(|(judged, _)| !judged.afterwards.is_empty())
+    });
+    let Some(hop) = target
+        .next_hop
+        .as_ref()
+        .filter(|_| due && !shared.interrupted())
+    else {
+        return;
+    };
+    let fence = fence(target, shared);
+    settle(target.treatment.settle, shared);
+    for (case, answers) in cases {
+        for (judged, _) in answers.iter_mut() {
+            for check in judged.afterwards.clone() {
+                look(hop, &check, fence.is_ok(), case, judged);
+            }
+        }
+    }
+}
+
+fn look(hop: &NextHop, check: &Afterwards, fenced: bool, case: &Case, judged: &mut Judged) {
+    let (token, wanted) = match check {
+        Afterwards::Once(token) => (token, 1),
+        Afterwards::Never(token) => (token, 0),
+    };
+    let copies = hop.messages(token).len();
+    if copies != wanted {
+        let expected = format!("{} at the next hop", plural(wanted));
+        return judged.worsen(
+            case,
+            seen_apart(
+                expected,
+                format!("{} there", plural(copies)),
+                Step::Delivery,
+            ),
+        );
+    }
+    if !fenced && wanted == 0 && judged.observation.verdict == Verdict::Pass {
+        judged.observation.verdict = Verdict::Inconclusive;
+        judged.observation.reason =
+            Some("no later message came, so that this one has not come says nothing".to_owned());
+    }
+}
+
+fn fence(target: &Target, shared: &Shared) -> Outcome {
+    match target.listeners_for(crate::case::On::Any).first() {
+        Some(listener) => attempt(target, listener, &FENCE, shared).1,
+        None => Ok(()),
+    }
+}
+
+/// Waits, unless the run is interrupted.
+fn settle(settle: Duration, shared: &Shared) {
+    let deadline = Instant::now() + settle;
+    while !shared.interrupted() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        std::thread::park_timeout(left.min(Duration::from_millis(100)));
+    }
+}
+
+fn plural(copies: usize) -> String {
+    match copies {
+        0 => "no message".to_owned(),
+        1 => "one message".to_owned(),
+        copies => format!("{copies} messages"),
+    }
+}

@@ -1,0 +1,129 @@
+//! The first look at a target: which listeners are open, what EHLO offers, whether the login works.
+
+use crate::{
+    case::Case,
+    error::Error,
+    report::{KeywordReport, TargetReport},
+    session::{Session, Shared},
+    target::{Listener, Target},
+    verdict::{Halt, Outcome},
+    wire::Wire,
+};
+
+/// What was found.
+pub(super) struct Survey {
+    open: Vec<Listener>,
+    pub(super) report: TargetReport,
+}
+
+impl Survey {
+    pub(super) fn is_open(&self, listener: &Listener) -> bool {
+        self.open.contains(listener)
+    }
+}
+
+/// The survey is no case: it has nobody's verdict.
+const SURVEY: Case = Case {
+    id: "survey",
+    ..Case::DEFAULT
+};
+
+/// Looks at all listeners, and once through a whole login.
+pub(super) fn survey(target: &Target, shared: &Shared) -> Result<Survey, Error> {
+    let mut open = Vec::new();
+    let mut closed = None;
+    for listener in &target.listeners {
+        match Wire::connect(listener.address, target.treatment.timeout) {
+            Ok(_) => open.push(listener.clone()),
+            Err(source) => {
+                closed = Some(Error::Connect {
+                    address: listener.address,
+                    source,
+                })
+            }
+        }
+    }
+    let Some(first) = open
+        .iter()
+        .find(|listener| listener.is_submission())
+        .or(open.first())
+    else {
+        return Err(
+            closed.unwrap_or_else(|| Error::Target(format!("{} has no listener", target.name)))
+        );
+    };
+    let mut session = Session::new(target, first, &SURVEY, shared);
+    let address = first.address;
+    let greeting = session
+        .connect()
+        .map_err(|halt| unjudgeable(address, "no greeting", halt))?;
+    if greeting.code() != 220 {
+        let observed = greeting.reply.to_string();
+        return Err(Error::Target(format!(
+            "{address} does not greet as a mail server does (220): {observed:.120}"
+        )));
+    }
+    let mut report = TargetReport {
+        address: address.to_string(),
+        greeting: greeting.reply.text(0),
+        versions: target
+            .versions
+            .iter()
+            .map(|(name, version)| (name.clone(), version.clone().into()))
+            .collect(),
+        image: target.image.clone(),
+        configuration: target.configuration.clone(),
+        ..TargetReport::default()
+    };
+    keywords(&mut session, &mut report.keywords)
+        .map_err(|halt| unjudgeable(address, "the first dialogue failed", halt))?;
+    Ok(Survey { open, report })
+}
+
+/// EHLO in every state that can be reached. What goes wrong on the way is for the cases to judge,
+/// except a login that is refused.
+fn keywords(session: &mut Session<'_>, keywords: &mut KeywordReport) -> Outcome {
+    let words = |session: &Session<'_>| session.keywords().lines().to_vec();
+    if session.ehlo()?.code() != 250 {
+        return Ok(());
+    }
+    match session.encrypted() {
+        true => keywords.tls = words(session),
+        false => keywords.clear = words(session),
+    }
+    if session.keywords().offers("STARTTLS") {
+        if session.start_tls().is_err() || session.ehlo()?.code() != 250 {
+            return Ok(());
+        }
+        keywords.tls = words(session);
+    }
+    let (Ok(credentials), Ok(mechanism)) = (session.credentials(), session.usable_mechanism())
+    else {
+        return Ok(());
+    };
+    let answer = session.authenticate(mechanism, &credentials)?;
+    if answer.code() != 235 {
+        let refused = format!(
+            "the login of {} by {mechanism} was refused: {}",
+            credentials.user, answer.reply
+        );
+        return Err(Error::Target(refused).into());
+    }
+    if session.ehlo()?.code() == 250 {
+        keywords.authenticated = words(session);
+    }
+    Ok(())
+}
+
+fn unjudgeable(address: std::net::SocketAddr, what: &str, halt: Halt) -> Error {
+    match halt {
+        Halt::Error(error) => *error,
+        Halt::Deviation(deviation) => Error::Target(format!(
+            "{address}: {what}: expected {}, observed {}",
+            deviation.expected, deviation.observed
+        )),
+        Halt::Skip(reason) | Halt::Temporary(reason) => {
+            Error::Target(format!("{address}: {what}: {reason}"))
+        }
+    }
+}

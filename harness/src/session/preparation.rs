@@ -1,0 +1,237 @@
+//! The verbs that bring a session to where a script begins. What fails here is not what the case asks about.
+
+use super::{CLIENT, Session};
+use crate::{
+    answer::Answer,
+    case::Proves,
+    mechanism::Mechanism,
+    message::Message,
+    target::Recipient,
+    verdict::{Halt, Outcome, Weight},
+};
+
+impl Session<'_> {
+    /// A connection that was greeted with 220.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`], [`Halt::Temporary`] or [`Halt::Error`]; never a deviation.
+    pub fn connected(&mut self) -> Outcome {
+        self.prepare(|s| s.connect()?.ready(220))
+    }
+
+    /// A connection on which EHLO was accepted, in clear text where TLS does not come first.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn greeted(&mut self) -> Outcome {
+        self.prepare(|s| {
+            s.connected()?;
+            s.ehlo()?.ready(250)
+        })
+    }
+
+    /// A greeted connection, inside TLS where the server offers it.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn secured(&mut self) -> Outcome {
+        self.prepare(|s| {
+            s.greeted()?;
+            if s.encrypted() || !s.keywords().offers("STARTTLS") {
+                return Ok(());
+            }
+            s.start_tls()?;
+            s.ehlo()?.ready(250)
+        })
+    }
+
+    /// A secured connection that is logged in with the first mechanism that both sides know.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn authenticated(&mut self) -> Outcome {
+        self.prepare(|s| {
+            s.secured()?;
+            let credentials = s.credentials()?;
+            let mechanism = s.usable_mechanism()?;
+            s.authenticate(mechanism, &credentials)?.ready(235)
+        })
+    }
+
+    /// An authenticated connection with a sender and a recipient, ready for DATA.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn transaction(&mut self) -> Outcome<Message> {
+        let mail = self.new_message()?;
+        self.prepare(|s| {
+            s.authenticated()?;
+            s.mail_from(&mail.sender, "sender")?.ready(250)?;
+            s.rcpt_to(&mail.recipient, "recipient")?.ready(250)
+        })?;
+        Ok(mail)
+    }
+
+    /// A transaction in which DATA was answered 354. Nothing of the message was sent yet.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn data_opened(&mut self) -> Outcome<Message> {
+        self.needs_next_hop()?;
+        let mut mail = None;
+        self.prepare(|s| {
+            mail = Some(s.transaction()?);
+            s.command("DATA")?.ready(354)
+        })?;
+        mail.ok_or_else(|| Halt::Skip("no message was prepared".to_owned()))
+    }
+
+    /// A session inside TLS; without STARTTLS the case is skipped.
+    ///
+    /// # Errors
+    /// As [`Session::connected`]; [`Halt::Deviation`] where STARTTLS was promised and this case proves it.
+    pub fn inside_tls(&mut self) -> Outcome {
+        self.prepare(Session::secured)?;
+        match self.encrypted() {
+            true => Ok(()),
+            false => Err(self.not_offered("STARTTLS")),
+        }
+    }
+
+    /// A greeted session in clear text that offers STARTTLS.
+    ///
+    /// # Errors
+    /// As [`Session::inside_tls`].
+    pub fn starttls_offered(&mut self) -> Outcome {
+        self.prepare(Session::greeted)?;
+        if self.keywords().offers("STARTTLS") {
+            return Ok(());
+        }
+        if self.target.promises.starttls && self.proves(Proves::Starttls) {
+            return Err(self.broken_promise("STARTTLS"));
+        }
+        Err(self.not_offered("STARTTLS"))
+    }
+
+    /// A secured session that offers this mechanism.
+    ///
+    /// # Errors
+    /// As [`Session::connected`]; [`Halt::Deviation`] where the mechanism was promised and this case proves it.
+    pub fn mechanism_offered(&mut self, mechanism: Mechanism) -> Outcome {
+        self.prepare(Session::secured)?;
+        if self.keywords().offers_mechanism(mechanism) {
+            return Ok(());
+        }
+        let name = mechanism.to_string();
+        let promised = self
+            .target
+            .promises
+            .mechanisms
+            .iter()
+            .any(|promised| promised.eq_ignore_ascii_case(&name));
+        let offer = format!("AUTH {name}");
+        if promised && matches!(self.case.proves, Proves::Mechanism(proved) if proved == name) {
+            return Err(self.broken_promise(&offer));
+        }
+        Err(self.not_offered(&offer))
+    }
+
+    /// The extensions that were promised and that the last EHLO does not offer.
+    pub fn missing_extensions(&self) -> Vec<String> {
+        let promised = self.target.promises.extensions.iter();
+        promised
+            .filter(|extension| !self.keywords().offers(extension))
+            .cloned()
+            .collect()
+    }
+
+    /// Skips what needs a server that has no reason to trust us.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`].
+    pub fn needs_stranger(&self) -> Outcome {
+        match self.target.treatment.untrusted {
+            true => Ok(()),
+            false => Err(Halt::Skip(
+                "the server may trust our address on purpose: --untrusted says that it does not"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// Skips what cannot be seen without the next hop.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`].
+    pub fn needs_next_hop(&self) -> Outcome {
+        match (&self.target.envelope.recipient, &self.target.next_hop) {
+            (Recipient::Nowhere(_), _) => Err(Halt::Skip("no recipient: --to".to_owned())),
+            (_, None) => Err(Halt::Skip("no next hop: --next-hop".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    /// HELO or EHLO under another name than [`CLIENT`].
+    pub fn other_name(&self, word: &str) -> String {
+        format!("{word}.{CLIENT}")
+    }
+
+    /// Runs a preparation: a deviation in it is no verdict on this case. Where it is the outermost
+    /// one, the observer counts from here.
+    fn prepare(&mut self, steps: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
+        self.depth += 1;
+        let outcome = steps(self);
+        self.depth -= 1;
+        let outcome = outcome.map_err(|halt| match halt {
+            Halt::Deviation(deviation) => Halt::Skip(format!(
+                "could not be prepared: expected {}, observed {}",
+                deviation.expected, deviation.observed
+            )),
+            other => other,
+        });
+        if self.depth == 0
+            && let (Some(observer), Some(wire)) = (&self.target.observer, &self.wire)
+        {
+            observer.prepared(wire.local());
+        }
+        outcome
+    }
+
+    fn not_offered(&self, offer: &str) -> Halt {
+        Halt::Skip(format!("{offer} is not offered"))
+    }
+
+    fn broken_promise(&mut self, offer: &str) -> Halt {
+        let offered = match self.keywords().lines() {
+            [] => "no keyword".to_owned(),
+            lines => lines.join(", "),
+        };
+        match self.last_step() {
+            Ok(step) => {
+                let expected = format!("{offer}, as promised");
+                self.deviation(
+                    expected,
+                    format!("EHLO offers {offered}"),
+                    step,
+                    Weight::Fail,
+                )
+            }
+            Err(halt) => halt,
+        }
+    }
+
+    fn last_step(&mut self) -> Outcome<crate::verdict::Step> {
+        let replies = self.replies.saturating_sub(1);
+        Ok(crate::verdict::Step::Reply(self.wire()?.local(), replies))
+    }
+}
+
+impl Answer {
+    /// The reply that a preparation needs.
+    pub(super) fn ready(&self, code: u16) -> Outcome {
+        match self.reply.class() == code / 100 {
+            true => Ok(()),
+            false => self.expect(code),
+        }
+    }
+}

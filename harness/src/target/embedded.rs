@@ -1,0 +1,204 @@
+//! The reference server, started in this process.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use msaspec_server::{Config, ListenerConfig, Server};
+use rustls::RootCertStore;
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+
+use super::{Envelope, Listener, Recipient, Target, Treatment};
+use crate::{
+    error::Error,
+    known::{Deviates, Known},
+    mechanism::Credentials,
+    next_hop::NextHop,
+    promises::{Family, ListenerName, Promises},
+    runtime::runtime,
+};
+
+/// The name of the embedded server.
+pub const HOST: &str = "submission.example";
+
+/// How the reference server is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// PLAIN and LOGIN, inside TLS only.
+    Modern,
+    /// CRAM-MD5 and DIGEST-MD5 too, and AUTH also in clear text.
+    Origin,
+}
+
+impl Profile {
+    /// The name of the target on the command line.
+    pub fn target_name(self) -> &'static str {
+        match self {
+            Profile::Modern => "embedded",
+            Profile::Origin => "embedded-origin",
+        }
+    }
+}
+
+/// Starts the reference server with a spool and a next hop of its own.
+///
+/// # Errors
+/// [`Error::Target`] where it does not start.
+pub fn start(profile: Profile) -> Result<Target, Error> {
+    let next_hop = NextHop::listen(([127, 0, 0, 1], 0).into())?;
+    let failed = |e: &dyn std::fmt::Display| {
+        Error::Target(format!("the reference server does not start: {e}"))
+    };
+    let spool = tempfile::Builder::new()
+        .prefix("msaspec-spool-")
+        .tempdir()
+        .map_err(|e| failed(&e))?;
+    let mut config = match profile {
+        Profile::Modern => Config::modern(HOST, spool.path()),
+        Profile::Origin => Config::origin(HOST, spool.path()),
+    };
+    let users = users()?;
+    config.users = users
+        .iter()
+        .map(|user| (user.name.clone(), user.password.clone()))
+        .collect();
+    config.next_hop = Some(next_hop.address().to_string());
+    config.retry_seconds = 1;
+    config.listeners = listeners().map_err(|e| failed(&e))?;
+    let promised_mechanisms = config.mechanisms.iter().map(ToString::to_string).collect();
+    let server = runtime()?
+        .block_on(Server::start(config))
+        .map_err(|e| failed(&e))?;
+    let listeners: Vec<Listener> = server
+        .listeners()
+        .iter()
+        .map(|bound| Listener {
+            port: if bound.implicit_tls { 465 } else { 587 },
+            address: bound.address,
+            implicit_tls: bound.implicit_tls,
+        })
+        .collect();
+    let account = |index: usize| {
+        users
+            .get(index)
+            .map(|user| Credentials::new(&user.name, &user.password))
+    };
+    Ok(Target {
+        name: profile.target_name().to_owned(),
+        host: Some(HOST.to_owned()),
+        promises: Promises {
+            listeners: listeners
+                .iter()
+                .map(|l| ListenerName {
+                    port: l.port,
+                    family: l.family(),
+                })
+                .collect(),
+            starttls: true,
+            authentication_required: true,
+            mechanisms: promised_mechanisms,
+            extensions: vec!["ENHANCEDSTATUSCODES".to_owned()],
+        },
+        listeners,
+        account: account(0),
+        other_account: account(1),
+        envelope: Envelope {
+            sender: format!("alice@{HOST}"),
+            recipient: Recipient::AnyAt("next-hop.example".to_owned()),
+            local: format!("alice@{HOST}"),
+        },
+        treatment: Treatment::own(),
+        next_hop: Some(next_hop),
+        trust: Arc::new(trust(server.ca_pem()).map_err(|e| failed(&e))?),
+        known: known(profile),
+        versions: vec![(
+            "msaspec-server".to_owned(),
+            env!("CARGO_PKG_VERSION").to_owned(),
+        )],
+        image: None,
+        configuration: None,
+        observer: None,
+        keep: Arc::new(Running {
+            server: Some(server),
+            _spool: spool,
+        }),
+    })
+}
+
+/// Both families, submission and submissions, on free ports.
+fn listeners() -> Result<Vec<ListenerConfig>, String> {
+    let mut listeners = Vec::new();
+    for (family, ip) in [(Family::Inet, "127.0.0.1"), (Family::Inet6, "[::1]")] {
+        if family == Family::Inet6 && !has_ipv6() {
+            continue;
+        }
+        for modifiers in ["", "/tls"] {
+            let listener = format!("{ip}:0{modifiers},M=Ea").parse::<ListenerConfig>();
+            listeners.push(listener.map_err(|e| e.to_string())?);
+        }
+    }
+    // In the order of the ports that they stand for: submission first.
+    listeners.sort_by_key(|listener| listener.modifiers.implicit_tls);
+    Ok(listeners)
+}
+
+/// Some machines have no IPv6, not even on loopback: nothing is promised there.
+fn has_ipv6() -> bool {
+    std::net::TcpListener::bind(SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 0))).is_ok()
+}
+
+fn trust(ca_pem: &str) -> Result<RootCertStore, String> {
+    let mut trust = RootCertStore::empty();
+    let ca = CertificateDer::from_pem_slice(ca_pem.as_bytes()).map_err(|e| e.to_string())?;
+    trust.add(ca).map_err(|e| e.to_string())?;
+    Ok(trust)
+}
+
+fn known(profile: Profile) -> Known {
+    if profile == Profile::Modern {
+        return Known::default();
+    }
+    let reason = "The origin's profile offers LOGIN and PLAIN in clear text on purpose, as the origin's sendmail \
+                  does; RFC 4954 section 4 advises against it, and the RFC is right.";
+    let deviates = Deviates {
+        reason: reason.to_owned(),
+        verdict: None,
+        observed: None,
+    };
+    [(
+        "rfc4954-4-no-plaintext-mechanism-without-tls".to_owned(),
+        deviates,
+    )]
+    .into_iter()
+    .collect()
+}
+
+/// The server ends before its spool does.
+struct Running {
+    server: Option<Server>,
+    _spool: tempfile::TempDir,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            // Its own drop ends the listeners at once; nobody waits for it here.
+            drop(server);
+        }
+    }
+}
+
+fn users() -> Result<Vec<User>, Error> {
+    let file: Users = toml::from_str(include_str!("../../../fixtures/users.toml"))
+        .map_err(|e| Error::file("fixtures/users.toml", e))?;
+    Ok(file.user)
+}
+
+#[derive(serde::Deserialize)]
+struct Users {
+    user: Vec<User>,
+}
+
+#[derive(serde::Deserialize)]
+struct User {
+    name: String,
+    password: String,
+}

@@ -1,0 +1,1 @@
+//! A running server somewhere, which is treated gently.

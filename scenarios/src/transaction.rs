@@ -1,0 +1,9 @@
+//! (written next)
+use msaspec_harness::case::Chapter;
+
+/// The chapter.
+pub const CHAPTER: Chapter = Chapter {
+    name: "transaction",
+    cases: &[],
+    untested: &[],
+};
