@@ -34,7 +34,7 @@ pub struct Config {
     pub spool: PathBuf,
     /// Seconds between two attempts to deliver; at least 1.
     pub retry_seconds: u64,
-    /// Largest content in octets, as announced by SIZE (RFC 1870).
+    /// Largest content in octets, as announced by SIZE (RFC 1870); at least 1.
     pub size_limit: u64,
     /// Seconds a client may be silent, and the longest time for one line (RFC 5321, section
     /// 4.5.3.2.7); at least 1.
@@ -147,8 +147,13 @@ impl Config {
         if self.listeners.is_empty() {
             return refuse("listeners", "none given");
         }
-        if self.retry_seconds == 0 || self.idle_seconds == 0 {
-            return refuse("retry_seconds, idle_seconds", "at least 1");
+        let numbers = [
+            ("retry_seconds", self.retry_seconds),
+            ("idle_seconds", self.idle_seconds),
+            ("size_limit", self.size_limit),
+        ];
+        if let Some((key, _)) = numbers.iter().find(|(_, number)| *number == 0) {
+            return refuse(key, "at least 1");
         }
         if self
             .users

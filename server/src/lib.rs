@@ -3,6 +3,22 @@
 //! [`Server::start`] opens the listeners of a [`Config`] and serves them until [`Server::shutdown`]
 //! or the drop of the value. Mail that was accepted lies in a [`spool::Spool`] until the next hop
 //! has taken it. The server holds no faults on purpose: it is the truthful side of every test.
+//!
+//! ```
+//! # async fn example(spool: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
+//! use msaspec_server::{Config, Server};
+//!
+//! let mut config = Config::modern("msa.example.org", spool);
+//! config.listeners = vec!["127.0.0.1:0,M=Ea".parse()?, "[::1]:0/tls".parse()?];
+//! config.users.insert("alice".to_owned(), "secret".to_owned());
+//! let server = Server::start(config).await?;
+//! for listener in server.listeners() {
+//!     println!("{} {}", listener.name, listener.address);
+//! }
+//! server.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod auth;
 mod command;

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType, date_time_ymd,
 };
 use rustls_pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
@@ -20,6 +21,9 @@ pub(crate) enum TlsError {
     Settings(#[from] rustls::Error),
 }
 
+/// Years a certificate is good for; a server that runs longer has to be started again.
+const VALIDITY_YEARS: i16 = 2;
+
 /// What the listeners need for TLS, and what a client needs to trust them.
 pub(crate) struct Identity {
     pub(crate) acceptor: TlsAcceptor,
@@ -33,20 +37,28 @@ impl Identity {
         let mut ca = CertificateParams::new(Vec::<String>::new())?;
         ca.distinguished_name
             .push(DnType::CommonName, format!("msaspec CA of {hostname}"));
+        let day = |date: Date| {
+            let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
+            date_time_ymd(date.year().into(), month, day)
+        };
+        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+        ca.not_before = day(today.saturating_sub(1.day()));
+        ca.not_after = day(today.saturating_add(VALIDITY_YEARS.years()));
         ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let ca_pem = ca.self_signed(&ca_key)?.pem();
-        let issuer = Issuer::new(ca, ca_key);
-
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let mut leaf = CertificateParams::new(vec![hostname.to_owned(), "localhost".to_owned()])?;
+        let mut names = vec![hostname.to_owned(), "localhost".to_owned()];
+        names.dedup();
+        let mut leaf = CertificateParams::new(names)?;
+        (leaf.not_before, leaf.not_after) = (ca.not_before, ca.not_after);
         leaf.distinguished_name.push(DnType::CommonName, hostname);
         leaf.subject_alt_names
             .extend(addresses(listening).into_iter().map(SanType::IpAddress));
         leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         leaf.use_authority_key_identifier_extension = true;
-        let leaf = leaf.signed_by(&key, &issuer)?;
+        let leaf = leaf.signed_by(&key, &Issuer::new(ca, ca_key))?;
 
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let settings = ServerConfig::builder_with_provider(provider)

@@ -1,5 +1,7 @@
 //! What a start promises, apart from the wire: which listeners are open, and which errors are told.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
 use msaspec_server::{Config, ConfigError, Server, StartError};
 
 fn config(listeners: &[&str]) -> (Config, tempfile::TempDir) {

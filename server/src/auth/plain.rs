@@ -4,6 +4,9 @@ use super::{Backends, Outcome};
 
 /// Checks a whole message. Who may act as somebody else: nobody.
 pub(super) async fn answer(message: &[u8], backends: &Backends) -> Outcome {
+    if message.is_empty() {
+        return Outcome::Refused("an empty message");
+    }
     let fields: Vec<_> = message
         .split(|octet| *octet == 0)
         .map(std::str::from_utf8)

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::{Config, ConfigError, HopDeadlines};
 use crate::auth::Mechanism;
@@ -45,7 +46,7 @@ struct File {
     listeners: Vec<ListenerConfig>,
     mechanisms: Option<Vec<Mechanism>>,
     clear_text_login: Option<bool>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "users")]
     users: BTreeMap<String, String>,
     saslauthd: Option<PathBuf>,
     next_hop: Option<String>,
@@ -62,6 +63,19 @@ enum Profile {
     #[default]
     Modern,
     Origin,
+}
+
+/// Names and secrets. An error must not show the value, as the parser's own would.
+fn users<'de, D: Deserializer<'de>>(table: D) -> Result<BTreeMap<String, String>, D::Error> {
+    BTreeMap::<String, toml::Value>::deserialize(table)?
+        .into_iter()
+        .map(|(name, secret)| match secret {
+            toml::Value::String(secret) => Ok((name, secret)),
+            _ => Err(D::Error::custom(format!(
+                "users: the secret of {name} is not a string"
+            ))),
+        })
+        .collect()
 }
 
 fn line_of(text: &str, position: usize) -> usize {
@@ -125,6 +139,11 @@ end_of_data = 5
         3,
         "big"
     )]
+    #[case(
+        "hostname = \"a.example\"\nspool = \"s\"\nusers = { alice = 1234 }",
+        3,
+        "of alice is not"
+    )]
     fn a_fault_is_named_with_its_line(#[case] text: &str, #[case] line: usize, #[case] word: &str) {
         let Err(ConfigError::File {
             line: found,
@@ -134,7 +153,10 @@ end_of_data = 5
             panic!("read {text:?}");
         };
         assert_eq!(found, line, "{message}");
-        assert!(message.contains(word), "{message}");
+        assert!(
+            message.contains(word) && !message.contains("1234"),
+            "{message}"
+        );
     }
 
     #[rstest]

@@ -28,7 +28,7 @@ fn what_was_stored_is_read() {
     let id = store(&spool, &["c@d.example", "e@f.example"]);
     let message = spool.read(&id).unwrap();
     assert_eq!(message.content, b"Date: x\r\n");
-    assert_eq!(spool.list().unwrap(), [message.entry.clone()]);
+    assert_eq!(spool.list().unwrap(), std::slice::from_ref(&message.entry));
     assert_eq!(message.entry.sender, "a@b.example");
     assert!(message.entry.is_pending());
 }

@@ -1,0 +1,52 @@
+//! A client that submits one message.
+
+use base64::Engine as _;
+use msaspec_server::Server;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+/// Submits a message and returns its queue id.
+pub(crate) async fn submit(server: &Server, recipients: &[&str]) -> String {
+    let stream = TcpStream::connect(server.listeners()[0].address)
+        .await
+        .unwrap();
+    let mut stream = BufReader::new(stream);
+    let login = base64::engine::general_purpose::STANDARD.encode("\0alice\0secret");
+    let mut commands = vec![
+        "HELO client.example".to_owned(),
+        "EHLO client.example".to_owned(),
+    ];
+    commands.push(format!("AUTH PLAIN {login}"));
+    commands.push("MAIL FROM:<alice@example.org>".to_owned());
+    commands.extend(
+        recipients
+            .iter()
+            .map(|address| format!("RCPT TO:<{address}>")),
+    );
+    commands.push("DATA".to_owned());
+    commands.push("Subject: x\r\n\r\n..stuffed\r\n.".to_owned());
+    let mut last = reply(&mut stream).await;
+    for command in commands {
+        stream
+            .write_all(format!("{command}\r\n").as_bytes())
+            .await
+            .unwrap();
+        last = reply(&mut stream).await;
+        assert!(
+            matches!(last.as_bytes()[0], b'2' | b'3'),
+            "{command}: {last}"
+        );
+    }
+    last.split(' ').nth(2).unwrap().to_owned()
+}
+
+/// Reads one reply and returns its last line.
+pub(crate) async fn reply(stream: &mut BufReader<TcpStream>) -> String {
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.unwrap();
+        if line.as_bytes()[3] == b' ' {
+            return line.trim_end().to_owned();
+        }
+    }
+}

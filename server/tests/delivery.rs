@@ -1,0 +1,270 @@
+//! What happens to accepted mail between the spool and the next hop.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
+mod client;
+mod hop;
+
+use std::path::Path;
+
+use msaspec_server::spool::{Entry, RecipientState, Spool};
+use msaspec_server::{Config, Server};
+use tokio::io::BufReader;
+use tokio::net::TcpStream;
+
+use client::{reply, submit};
+use hop::{Hop, Reply};
+
+fn config(spool: &Path, next_hop: Option<String>) -> Config {
+    let mut config = Config::origin("msa.example.org", spool);
+    config.listeners = vec!["127.0.0.1:0,M=a".parse().unwrap()];
+    config.users.insert("alice".to_owned(), "secret".to_owned());
+    config.next_hop = next_hop;
+    config.retry_seconds = 1;
+    config
+}
+
+/// Waits until the spool's only message, or its absence, is as it should be.
+async fn until(spool: &Path, right: impl Fn(Option<&Entry>) -> bool) {
+    let spool = Spool::open(spool).unwrap();
+    let waiting = async {
+        while !right(spool.list().unwrap().first()) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), waiting)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn accepted_mail_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Server::start(config(folder.path(), None)).await.unwrap();
+    let id = submit(&first, &["bob@example.com"]).await;
+    first.shutdown().await;
+    assert_eq!(
+        Spool::open(folder.path()).unwrap().list().unwrap()[0].id,
+        id
+    );
+
+    let hop = Hop::open(|_, _| Reply::Yes).await;
+    let second = Server::start(config(folder.path(), Some(hop.address())))
+        .await
+        .unwrap();
+    until(folder.path(), |entry| entry.is_none()).await;
+    second.shutdown().await;
+    let messages = hop.messages();
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].recipients, ["bob@example.com"]);
+    let content = &messages[0].content;
+    assert!(content.starts_with(
+        "Received: from client.example ([127.0.0.1])\r\n\tby msa.example.org with ESMTPA id "
+    ));
+    assert!(
+        content.contains("\r\n\tfor <bob@example.com>;"),
+        "{content}"
+    );
+    assert!(
+        content.contains("\r\nDate: ") && content.contains("\r\nMessage-ID: <"),
+        "{content}"
+    );
+    assert!(
+        content.ends_with("Subject: x\r\n\r\n.stuffed\r\n"),
+        "{content}"
+    );
+}
+
+#[tokio::test]
+async fn a_hop_that_was_closed_gets_the_mail_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = hop::reserve();
+    let server = Server::start(config(folder.path(), Some(place.address())))
+        .await
+        .unwrap();
+    submit(&server, &["bob@example.com"]).await;
+    until(folder.path(), |entry| {
+        entry.is_some_and(|entry| entry.recipients[0].attempts > 0)
+    })
+    .await;
+    let hop = place.open(|_, _| Reply::Yes).await;
+    until(folder.path(), |entry| entry.is_none()).await;
+    server.shutdown().await;
+    assert_eq!(hop.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn every_recipient_is_settled_for_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|attempt, line| match line {
+        "RCPT TO:<later@example.com>" if attempt < 1 => Reply::Line("451 4.2.1 later"),
+        "RCPT TO:<never@example.com>" => Reply::Line("550 5.1.1 never"),
+        _ => Reply::Yes,
+    })
+    .await;
+    let server = Server::start(config(folder.path(), Some(hop.address())))
+        .await
+        .unwrap();
+    submit(
+        &server,
+        &["now@example.com", "later@example.com", "never@example.com"],
+    )
+    .await;
+    until(folder.path(), |entry| {
+        entry.is_some_and(|entry| !entry.is_pending())
+    })
+    .await;
+    server.shutdown().await;
+
+    let entry = Spool::open(folder.path())
+        .unwrap()
+        .list()
+        .unwrap()
+        .remove(0);
+    let states: Vec<_> = entry
+        .recipients
+        .iter()
+        .map(|recipient| recipient.state)
+        .collect();
+    assert_eq!(
+        states,
+        [
+            RecipientState::Delivered,
+            RecipientState::Delivered,
+            RecipientState::Failed
+        ]
+    );
+    assert_eq!(
+        entry.recipients[2].last_answer.as_deref(),
+        Some("550 5.1.1 never")
+    );
+    assert_eq!(entry.recipients[2].attempts, 1);
+    let delivered: Vec<_> = hop
+        .messages()
+        .into_iter()
+        .map(|message| message.recipients)
+        .collect();
+    assert_eq!(delivered, [["now@example.com"], ["later@example.com"]]);
+    assert!(!hop.messages()[0].content.contains("for <"));
+}
+
+#[tokio::test]
+async fn a_connection_lost_after_the_dot_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|attempt, line| match line {
+        "." if attempt == 0 => Reply::Drop,
+        "." if attempt == 1 => Reply::Line("451 4.3.0 not now"),
+        _ => Reply::Yes,
+    })
+    .await;
+    let server = Server::start(config(folder.path(), Some(hop.address())))
+        .await
+        .unwrap();
+    submit(&server, &["bob@example.com"]).await;
+    until(folder.path(), |entry| entry.is_none()).await;
+    server.shutdown().await;
+    assert_eq!(hop.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn helo_follows_where_ehlo_is_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|_, line| match line {
+        "EHLO msa.example.org" => Reply::Line("502 what"),
+        "HELO msa.example.org" => Reply::Line("250"),
+        _ => Reply::Yes,
+    })
+    .await;
+    let server = Server::start(config(folder.path(), Some(hop.address())))
+        .await
+        .unwrap();
+    submit(&server, &["bob@example.com"]).await;
+    until(folder.path(), |entry| entry.is_none()).await;
+    server.shutdown().await;
+    assert!(
+        hop.commands()
+            .contains(&"MAIL FROM:<alice@example.org>".to_owned()),
+        "{:?}",
+        hop.commands()
+    );
+}
+
+#[tokio::test]
+async fn size_is_told_to_a_hop_that_offers_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|_, line| match line {
+        "EHLO msa.example.org" => Reply::Line("250-hop.example\r\n250 SIZE 1000000"),
+        _ => Reply::Yes,
+    })
+    .await;
+    let server = Server::start(config(folder.path(), Some(hop.address())))
+        .await
+        .unwrap();
+    submit(&server, &["bob@example.com"]).await;
+    until(folder.path(), |entry| entry.is_none()).await;
+    server.shutdown().await;
+    let size = hop.messages()[0].content.len();
+    assert!(
+        hop.commands()
+            .contains(&format!("MAIL FROM:<alice@example.org> SIZE={size}"))
+    );
+}
+
+#[tokio::test]
+async fn a_refused_content_stays_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|_, line| {
+        if line == "." {
+            Reply::Line("554-5.6.0 no\r\n554 5.6.0 no")
+        } else {
+            Reply::Yes
+        }
+    })
+    .await;
+    let server = Server::start(config(folder.path(), Some(hop.address())))
+        .await
+        .unwrap();
+    submit(&server, &["bob@example.com"]).await;
+    until(folder.path(), |entry| {
+        entry.is_some_and(|entry| !entry.is_pending())
+    })
+    .await;
+    server.shutdown().await;
+    let entry = Spool::open(folder.path())
+        .unwrap()
+        .list()
+        .unwrap()
+        .remove(0);
+    assert_eq!(
+        entry.recipients[0].last_answer.as_deref(),
+        Some("554 5.6.0 no 5.6.0 no")
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_file_hinders_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("0001-ab.msg"), "{").unwrap();
+    let hop = Hop::open(|_, _| Reply::Yes).await;
+    let server = Server::start(config(folder.path(), Some(hop.address())))
+        .await
+        .unwrap();
+    submit(&server, &["bob@example.com"]).await;
+    until(folder.path(), |entry| entry.is_none()).await;
+    server.shutdown().await;
+    assert_eq!(hop.messages().len(), 1);
+    assert!(folder.path().join("0001-ab.msg.damaged").exists());
+}
+
+#[tokio::test]
+async fn an_idle_session_is_told_of_the_shutdown() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(config(folder.path(), None)).await.unwrap();
+    let stream = TcpStream::connect(server.listeners()[0].address)
+        .await
+        .unwrap();
+    let mut stream = BufReader::new(stream);
+    reply(&mut stream).await;
+    let (farewell, ()) = tokio::join!(reply(&mut stream), server.shutdown());
+    assert!(farewell.starts_with("421 4.3.2 "), "{farewell}");
+}
