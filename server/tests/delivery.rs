@@ -9,7 +9,7 @@ use std::path::Path;
 
 use msaspec_server::spool::{Entry, RecipientState, Spool};
 use msaspec_server::{Config, Server};
-use tokio::io::BufReader;
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use client::{reply, submit};
@@ -267,4 +267,37 @@ async fn an_idle_session_is_told_of_the_shutdown() {
     reply(&mut stream).await;
     let (farewell, ()) = tokio::join!(reply(&mut stream), server.shutdown());
     assert!(farewell.starts_with("421 4.3.2 "), "{farewell}");
+}
+
+#[tokio::test]
+async fn a_content_under_way_may_finish_during_the_shutdown() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(config(folder.path(), None)).await.unwrap();
+    let mut stream = client::until_data(&server, &["bob@example.com"]).await;
+    // This session is told first, so that the stop is known to have come.
+    let idle = TcpStream::connect(server.listeners()[0].address)
+        .await
+        .unwrap();
+    let mut idle = BufReader::new(idle);
+    reply(&mut idle).await;
+    let ((), answers) = tokio::join!(server.shutdown(), async {
+        assert!(reply(&mut idle).await.starts_with("421 "));
+        stream.write_all(b"Subject: x\r\n\r\n.\r\n").await.unwrap();
+        [reply(&mut stream).await, reply(&mut stream).await]
+    });
+    assert!(answers[0].starts_with("250 2.0.0 "), "{answers:?}");
+    assert!(answers[1].starts_with("421 4.3.2 "), "{answers:?}");
+    assert_eq!(Spool::open(folder.path()).unwrap().list().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_stored_is_not_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = folder.path().join("spool");
+    let server = Server::start(config(&spool, None)).await.unwrap();
+    std::fs::remove_dir(&spool).unwrap();
+    let mut stream = client::until_data(&server, &["bob@example.com"]).await;
+    stream.write_all(b"Subject: x\r\n\r\n.\r\n").await.unwrap();
+    let answer = reply(&mut stream).await;
+    assert!(answer.starts_with("451 4.3.0 "), "{answer}");
 }

@@ -7,15 +7,24 @@ use tokio::net::TcpStream;
 
 /// Submits a message and returns its queue id.
 pub(crate) async fn submit(server: &Server, recipients: &[&str]) -> String {
+    let mut stream = until_data(server, recipients).await;
+    stream
+        .write_all(b"Subject: x\r\n\r\n..stuffed\r\n.\r\n")
+        .await
+        .unwrap();
+    let answer = reply(&mut stream).await;
+    assert!(answer.starts_with("250 "), "{answer}");
+    answer.split(' ').nth(2).unwrap().to_owned()
+}
+
+/// A session whose DATA has been answered 354.
+pub(crate) async fn until_data(server: &Server, recipients: &[&str]) -> BufReader<TcpStream> {
     let stream = TcpStream::connect(server.listeners()[0].address)
         .await
         .unwrap();
     let mut stream = BufReader::new(stream);
     let login = base64::engine::general_purpose::STANDARD.encode("\0alice\0secret");
-    let mut commands = vec![
-        "HELO client.example".to_owned(),
-        "EHLO client.example".to_owned(),
-    ];
+    let mut commands = vec!["EHLO client.example".to_owned()];
     commands.push(format!("AUTH PLAIN {login}"));
     commands.push("MAIL FROM:<alice@example.org>".to_owned());
     commands.extend(
@@ -24,20 +33,19 @@ pub(crate) async fn submit(server: &Server, recipients: &[&str]) -> String {
             .map(|address| format!("RCPT TO:<{address}>")),
     );
     commands.push("DATA".to_owned());
-    commands.push("Subject: x\r\n\r\n..stuffed\r\n.".to_owned());
-    let mut last = reply(&mut stream).await;
+    reply(&mut stream).await;
     for command in commands {
         stream
             .write_all(format!("{command}\r\n").as_bytes())
             .await
             .unwrap();
-        last = reply(&mut stream).await;
+        let answer = reply(&mut stream).await;
         assert!(
-            matches!(last.as_bytes()[0], b'2' | b'3'),
-            "{command}: {last}"
+            matches!(answer.as_bytes()[0], b'2' | b'3'),
+            "{command}: {answer}"
         );
     }
-    last.split(' ').nth(2).unwrap().to_owned()
+    stream
 }
 
 /// Reads one reply and returns its last line.
