@@ -1,13 +1,25 @@
 //! The strict end of data: only CRLF, dot, CRLF (RFC 5321, sections 2.3.8 and 4.1.1.4).
 
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Memory for the contents of all sessions together, so that many large ones cannot exhaust it.
+#[derive(Debug, Clone)]
+pub(crate) struct Room(Arc<Semaphore>);
+
 /// Mail content as it comes in: finds its end, takes the dot-stuffing out, notes what is wrong.
+/// It holds its room until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Content {
     octets: Vec<u8>,
     limit: u64,
+    room: Room,
+    held: Vec<OwnedSemaphorePermit>,
     place: Place,
     bare: bool,
-    too_large: bool,
+    /// Set when nothing is kept any more.
+    overflow: Option<ContentFault>,
 }
 
 /// Why a content is refused at its end.
@@ -15,6 +27,8 @@ pub(crate) struct Content {
 pub(crate) enum ContentFault {
     /// More octets than SIZE announces.
     TooLarge,
+    /// Other sessions use all the memory there is for contents; it may be tried again.
+    NoRoom,
     /// A bare CR, a bare LF or a NUL: nothing that another server could split in two is passed on.
     BareOctets,
 }
@@ -33,15 +47,31 @@ enum Place {
     End,
 }
 
+/// Octets of room taken at a time.
+const PIECE: u64 = 64 * 1024;
+/// Octets of room, unless a single message may be larger.
+const ROOM: u64 = 512 * 1024 * 1024;
+
+impl Room {
+    /// Room for contents of which the largest has so many octets.
+    pub(crate) fn new(largest: u64) -> Self {
+        let pieces = largest.max(ROOM) / PIECE + 1;
+        let pieces = usize::try_from(pieces).unwrap_or(usize::MAX);
+        Room(Arc::new(Semaphore::new(pieces.min(Semaphore::MAX_PERMITS))))
+    }
+}
+
 impl Content {
     /// Content of at most so many octets, CRLFs counted and dot-stuffing not (RFC 1870, section 3).
-    pub(crate) fn new(limit: u64) -> Self {
+    pub(crate) fn new(limit: u64, room: Room) -> Self {
         Content {
             octets: Vec::new(),
             limit,
+            room,
+            held: Vec::new(),
             place: Place::LineStart,
             bare: false,
-            too_large: false,
+            overflow: None,
         }
     }
 
@@ -65,14 +95,12 @@ impl Content {
         (used, self.place == Place::End)
     }
 
-    /// The content, or why it is refused.
-    pub(crate) fn finish(self) -> Result<Vec<u8>, ContentFault> {
-        if self.too_large {
-            Err(ContentFault::TooLarge)
-        } else if self.bare {
-            Err(ContentFault::BareOctets)
-        } else {
-            Ok(self.octets)
+    /// Takes the content out, or tells why it is refused.
+    pub(crate) fn finish(&mut self) -> Result<Vec<u8>, ContentFault> {
+        match self.overflow {
+            Some(fault) => Err(fault),
+            None if self.bare => Err(ContentFault::BareOctets),
+            None => Ok(std::mem::take(&mut self.octets)),
         }
     }
 
@@ -105,12 +133,27 @@ impl Content {
 
     /// Keeps octets as long as they fit; a refused content takes no memory.
     fn keep(&mut self, octets: &[u8]) {
-        if self.too_large || (self.octets.len() + octets.len()) as u64 > self.limit {
-            self.too_large = true;
+        if self.overflow.is_none() {
+            self.overflow = self.make_room(octets.len()).err();
+        }
+        if self.overflow.is_some() {
             self.octets = Vec::new();
+            self.held = Vec::new();
         } else {
             self.octets.extend_from_slice(octets);
         }
+    }
+
+    fn make_room(&mut self, more: usize) -> Result<(), ContentFault> {
+        let length = (self.octets.len() + more) as u64;
+        if length > self.limit {
+            return Err(ContentFault::TooLarge);
+        }
+        while self.held.len() as u64 * PIECE < length {
+            let piece = self.room.0.clone().try_acquire_owned();
+            self.held.push(piece.map_err(|_| ContentFault::NoRoom)?);
+        }
+        Ok(())
     }
 }
 
@@ -120,8 +163,12 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
+    fn limited(limit: u64) -> Content {
+        Content::new(limit, Room::new(limit))
+    }
+
     fn read(input: &[u8]) -> (usize, Option<Result<Vec<u8>, ContentFault>>) {
-        let mut content = Content::new(1000);
+        let mut content = limited(1000);
         let (used, ended) = content.feed(input);
         (used, ended.then(|| content.finish()))
     }
@@ -160,12 +207,27 @@ mod tests {
 
     #[test]
     fn the_limit_counts_neither_dots_nor_the_end() {
-        let mut content = Content::new(4);
+        let mut content = limited(4);
         assert!(content.feed(b"..a\r\n.\r\n").1);
         assert_eq!(content.finish(), Ok(b".a\r\n".to_vec()));
-        let mut content = Content::new(4);
+        let mut content = limited(4);
         assert!(content.feed(b"abc\r\n.\r\n").1);
         assert_eq!(content.finish(), Err(ContentFault::TooLarge));
+    }
+
+    #[test]
+    fn room_is_shared_and_given_back() {
+        let room = Room(Arc::new(Semaphore::new(2)));
+        let large = vec![b'a'; PIECE as usize + 1];
+        let mut first = Content::new(u64::MAX, room.clone());
+        first.feed(&large);
+        let mut second = Content::new(u64::MAX, room.clone());
+        second.feed(b"a\r\n.\r\n");
+        assert_eq!(second.finish(), Err(ContentFault::NoRoom));
+        drop(first);
+        let mut third = Content::new(u64::MAX, room);
+        third.feed(b"a\r\n.\r\n");
+        assert_eq!(third.finish(), Ok(b"a\r\n".to_vec()));
     }
 
     proptest! {
@@ -176,7 +238,7 @@ mod tests {
         ) {
             let input = pieces.concat() + "\r\n.\r\n";
             let whole = read(input.as_bytes());
-            let mut content = Content::new(1000);
+            let mut content = limited(1000);
             let mut used = 0;
             for block in input.as_bytes().chunks(cut) {
                 let (taken, ended) = content.feed(block);

@@ -11,10 +11,11 @@ use tokio::task::JoinSet;
 
 use crate::auth::Backends;
 use crate::config::{Config, ConfigError};
+use crate::data::Room;
 use crate::listener::Bound;
 use crate::relay::Relay;
 use crate::session;
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{Lock, Spool, SpoolError};
 use crate::tls::Identity;
 
 /// A running server. Dropping it closes every listener and session at once.
@@ -24,6 +25,8 @@ pub struct Server {
     ca_pem: String,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+    /// Held until the drop, so that no other server delivers the same mail.
+    _lock: Lock,
 }
 
 /// Why a server did not start.
@@ -60,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) backends: Backends,
     pub(crate) spool: Spool,
     pub(crate) relay: Relay,
+    pub(crate) room: Room,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
@@ -86,12 +90,14 @@ impl Server {
         let identity = Identity::generate(&config.hostname, &addresses)
             .map_err(|error| StartError::Tls(error.to_string()))?;
         let spool = Spool::open(&config.spool)?;
+        let lock = spool.lock()?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let relay = Relay::start(&config, spool.clone(), stopped.clone(), &mut tasks).await?;
         let ca_pem = identity.ca_pem.clone();
         let shared = Arc::new(Shared {
             backends: Backends::new(&config),
+            room: Room::new(config.size_limit),
             config,
             identity,
             spool,
@@ -109,6 +115,7 @@ impl Server {
             ca_pem,
             stop,
             tasks,
+            _lock: lock,
         })
     }
 

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use entry::{Entry, Message, Recipient, RecipientState};
-pub(crate) use store::{Envelope, new_id};
+pub(crate) use store::{Envelope, Lock, new_id};
 
 /// A folder of accepted mail. For each message there is `ID.msg` (one JSON line with the envelope,
 /// then the content, never changed) and, once an attempt was made, `ID.state` (JSON, replaced
@@ -30,6 +30,12 @@ pub enum SpoolError {
         /// The reason.
         source: io::Error,
     },
+    /// Another server delivers from this spool.
+    #[error("{}: another server uses this spool", .0.display())]
+    InUse(
+        /// The folder.
+        PathBuf,
+    ),
     /// No message has this id.
     #[error("no message {0:?}")]
     NoSuchMessage(String),
@@ -97,7 +103,15 @@ impl Spool {
         store::sync_folder(&self.folder).map_err(at(&self.folder))
     }
 
-    /// Stores a new message durably: when this returns, it survives a crash.
+    /// Takes the spool for one server, for as long as the lock lives.
+    pub(crate) fn lock(&self) -> Result<Lock, SpoolError> {
+        Lock::take(&self.folder)
+            .map_err(at(&self.folder))?
+            .ok_or_else(|| SpoolError::InUse(self.folder.clone()))
+    }
+
+    /// Stores a new message durably: when this returns, it survives a crash. What could not be
+    /// stored is not left to be found and delivered later.
     pub(crate) fn store(
         &self,
         id: &str,
@@ -110,7 +124,10 @@ impl Spool {
             .into_iter()
             .chain(content.iter().copied())
             .collect();
-        store::write(&path, &pieces).map_err(at(&path))
+        store::write(&path, &pieces).map_err(|error| {
+            let _ = fs::remove_file(&path);
+            at(&path)(error)
+        })
     }
 
     /// Replaces the recipients' progress durably, unless the message has been removed meanwhile.

@@ -295,7 +295,7 @@ async fn a_message_that_cannot_be_stored_is_not_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let spool = folder.path().join("spool");
     let server = Server::start(config(&spool, None)).await.unwrap();
-    std::fs::remove_dir(&spool).unwrap();
+    std::fs::remove_dir_all(&spool).unwrap();
     let mut stream = client::until_data(&server, &["bob@example.com"]).await;
     stream.write_all(b"Subject: x\r\n\r\n.\r\n").await.unwrap();
     let answer = reply(&mut stream).await;

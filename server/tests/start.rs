@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+use msaspec_server::spool::SpoolError;
 use msaspec_server::{Config, ConfigError, Server, StartError};
 
 fn config(listeners: &[&str]) -> (Config, tempfile::TempDir) {
@@ -44,6 +45,8 @@ async fn one_port_serves_both_families() {
     let (mut config, _spool) = config(&["0.0.0.0:0"]);
     let first = Server::start(config.clone()).await.unwrap();
     let port = first.listeners()[0].address.port();
+    let other_spool = tempfile::tempdir().unwrap();
+    config.spool = other_spool.path().to_path_buf();
     config.listeners = vec![format!("[::]:{port}").parse().unwrap()];
     Server::start(config).await.unwrap();
 }
@@ -86,4 +89,17 @@ async fn md5_without_a_secret_is_refused() {
         matches!(error, StartError::Config(ConfigError::NoSecret(_))),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn one_spool_has_one_server() {
+    let (config, _spool) = config(&["127.0.0.1:0"]);
+    let first = Server::start(config.clone()).await.unwrap();
+    let second = Server::start(config.clone()).await;
+    assert!(matches!(
+        second,
+        Err(StartError::Spool(SpoolError::InUse(_)))
+    ));
+    first.shutdown().await;
+    Server::start(config).await.unwrap();
 }

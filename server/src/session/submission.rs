@@ -77,11 +77,12 @@ impl Session {
             354,
             vec!["End with a line that is a dot".to_owned()],
         ));
-        let mut content = Content::new(self.shared.config.size_limit);
+        let mut content = Content::new(self.shared.config.size_limit, self.shared.room.clone());
         self.wire.content(&mut content).await?;
         Ok(match content.finish() {
             Ok(content) => self.accept(transaction, content).await,
             Err(ContentFault::TooLarge) => too_large(),
+            Err(ContentFault::NoRoom) => no_room(),
             Err(ContentFault::BareOctets) => {
                 reply(550, "5.6.0", "Bare CR, bare LF or NUL in the content")
             }
@@ -144,10 +145,14 @@ impl Session {
 fn not_stored(error: &SpoolError) -> Reply {
     tracing::error!(%error, "message not stored");
     if error.is_full() {
-        reply(452, "4.3.1", "No room for the message")
+        no_room()
     } else {
         reply(451, "4.3.0", "Message not stored")
     }
+}
+
+fn no_room() -> Reply {
+    reply(452, "4.3.1", "No room for the message")
 }
 
 fn too_large() -> Reply {

@@ -6,6 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::{Recipient, SpoolError, at};
@@ -23,6 +25,29 @@ pub(crate) struct Envelope {
     pub(crate) size: u64,
     pub(crate) sender: String,
     pub(crate) recipients: Vec<String>,
+}
+
+/// The right to deliver from a spool; the operating system takes it back if we die.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Nothing if another server has it.
+    pub(super) fn take(folder: &Path) -> io::Result<Option<Self>> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(folder.join("lock"))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// A new queue id: it sorts by arrival, and its random half is not used twice.
