@@ -123,6 +123,29 @@ impl Config {
     /// Reads a configuration file. `hostname` and `spool` are required; `profile` is `"modern"`
     /// (the default) or `"origin"` and stands for the keys that are not given.
     ///
+    /// ```
+    /// let config = msaspec_server::Config::from_toml(r#"
+    ///     profile = "origin"
+    ///     hostname = "msa.example.org"
+    ///     spool = "/var/spool/msaspec"
+    ///     listeners = ["0.0.0.0:587,M=Ea", "[::]:587,M=Ea", "[::]:465/tls,M=EOa"]
+    ///     mechanisms = ["PLAIN", "LOGIN", "DIGEST-MD5", "CRAM-MD5"]
+    ///     clear_text_login = true
+    ///     saslauthd = "/run/saslauthd/mux"
+    ///     next_hop = "hop.example.org:25"
+    ///     retry_seconds = 2
+    ///     size_limit = 52428800
+    ///     idle_seconds = 300
+    ///     [users]
+    ///     alice = "secret"
+    ///     [hop_deadlines]
+    ///     connect = 30
+    ///     end_of_data = 600
+    /// "#)?;
+    /// config.validate()?;
+    /// # Ok::<(), msaspec_server::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ConfigError::File`] with line and key. What concerns several keys is seen by
     /// [`Config::validate`], since a caller may still add listeners and accounts.

@@ -230,6 +230,16 @@ mod tests {
         assert_eq!(third.finish(), Ok(b"a\r\n".to_vec()));
     }
 
+    #[test]
+    fn large_content_is_stuffed_in_blocks() {
+        let text = b".23456789\r\n".repeat(20_000);
+        let blocks: Vec<_> = crate::relay::stuffed(&text).collect();
+        assert!(blocks.len() > 3);
+        let mut content = limited(text.len() as u64);
+        assert!(content.feed(&blocks.concat()).1);
+        assert_eq!(content.finish(), Ok(text));
+    }
+
     proptest! {
         #[test]
         fn blocks_make_no_difference(
@@ -252,8 +262,7 @@ mod tests {
         #[test]
         fn stuffing_and_unstuffing_are_inverse(lines in prop::collection::vec("[.a-c]{0,5}", 0..10)) {
             let text: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-            let mut sent = crate::relay::stuffed(text.as_bytes());
-            sent.extend_from_slice(b".\r\n");
+            let sent: Vec<u8> = crate::relay::stuffed(text.as_bytes()).flatten().collect();
             prop_assert_eq!(read(&sent), (sent.len(), Some(Ok(text.into_bytes()))));
         }
     }

@@ -89,10 +89,8 @@ impl Client {
         if !self.input.is_empty() {
             return Err(HopError::OutOfStep);
         }
-        let mut stuffed = stuffed(content);
-        stuffed.extend_from_slice(b".\r\n");
-        for block in stuffed.chunks(BLOCK) {
-            if let Err(error) = self.write(block).await {
+        for block in stuffed(content) {
+            if let Err(error) = self.write(&block).await {
                 return self.last_word(error).await;
             }
         }
@@ -173,26 +171,32 @@ impl Client {
     }
 }
 
-/// Content with a dot before each line that begins with one (RFC 5321, section 4.5.2), and with a
-/// line end at its end.
-pub(crate) fn stuffed(content: &[u8]) -> Vec<u8> {
-    let mut stuffed = Vec::with_capacity(content.len() + 64);
-    let mut rest = content;
-    while !rest.is_empty() {
-        if rest.starts_with(b".") {
-            stuffed.push(b'.');
+/// Content and its end in blocks: a dot before each line that begins with one (RFC 5321, section
+/// 4.5.2), a line end after the last line, and the line that ends it all.
+pub(crate) fn stuffed(content: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let mut rest = Some(content);
+    std::iter::from_fn(move || {
+        let mut lines = rest.take()?;
+        let mut block = Vec::with_capacity(BLOCK + 1024);
+        while !lines.is_empty() && block.len() < BLOCK {
+            if lines.starts_with(b".") {
+                block.push(b'.');
+            }
+            let end = lines.windows(2).position(|pair| pair == b"\r\n");
+            let (line, after) = lines.split_at(end.map_or(lines.len(), |end| end + 2));
+            block.extend_from_slice(line);
+            if end.is_none() {
+                block.extend_from_slice(b"\r\n");
+            }
+            lines = after;
         }
-        let length = rest
-            .windows(2)
-            .position(|pair| pair == b"\r\n")
-            .map_or(rest.len(), |end| end + 2);
-        stuffed.extend_from_slice(&rest[..length]);
-        rest = &rest[length..];
-    }
-    if !stuffed.is_empty() && !stuffed.ends_with(b"\r\n") {
-        stuffed.extend_from_slice(b"\r\n");
-    }
-    stuffed
+        if lines.is_empty() {
+            block.extend_from_slice(b".\r\n");
+        } else {
+            rest = Some(lines);
+        }
+        Some(block)
+    })
 }
 
 fn seconds(count: u64) -> Duration {
