@@ -7,6 +7,10 @@ use crate::{
     verdict::{Deviation, Halt, Outcome, Step, Weight},
 };
 
+/// What RFC 5321 section 4.2.1 asks of replies with several lines.
+pub(crate) const ONE_CODE: &str =
+    "one code on every line of a reply, and a hyphen on all lines but the last";
+
 /// Deviations that do not end a script: warnings.
 pub type Notes = Rc<RefCell<Vec<Deviation>>>;
 
@@ -26,6 +30,11 @@ impl Answer {
     /// The reply code, 0 where there is none.
     pub fn code(&self) -> u16 {
         self.reply.code.unwrap_or(0)
+    }
+
+    /// What was seen, in one line and without secrets.
+    pub fn observed(&self) -> &str {
+        &self.observed
     }
 
     /// Whether the command was accepted (2yz).
@@ -68,6 +77,46 @@ impl Answer {
         self.expect(code)
     }
 
+    /// As [`Answer::expect`]; a `contested` code warns, because implementations read the requirement so.
+    ///
+    /// # Errors
+    /// As [`Answer::expect`].
+    pub fn expect_or_contested(&self, code: u16, contested: &[u16]) -> Outcome {
+        if contested.contains(&self.code()) {
+            self.note(self.expectation(&[code]));
+            return Ok(());
+        }
+        self.expect(code)
+    }
+
+    /// The first word is a domain or an address literal (RFC 5321 section 4.2); one label alone warns.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`].
+    pub fn expect_domain_first(&self) -> Outcome {
+        let text = self.reply.text(0);
+        let word = text.split(' ').next().unwrap_or_default();
+        let expected = "a fully-qualified domain or an address literal as the first word";
+        if !crate::transcript::is_host(word) {
+            return Err(self.deviates(expected));
+        }
+        if !word.contains(['.', '[']) {
+            self.note(expected);
+        }
+        Ok(())
+    }
+
+    /// One code on every line, a hyphen on all lines but the last (RFC 5321 section 4.2.1).
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`].
+    pub fn expect_one_code(&self) -> Outcome {
+        match self.reply.multi_line_fault() {
+            Some(fault) => Err(self.deviates_because(ONE_CODE, fault)),
+            None => Ok(()),
+        }
+    }
+
     /// Any refusal for good (5yz) passes.
     ///
     /// # Errors
@@ -79,6 +128,17 @@ impl Answer {
         Err(self
             .temporary()
             .unwrap_or_else(|| self.deviates(format!("5yz to {of}"))))
+    }
+
+    /// As [`Answer::expect_refusal`], where 4yz would be an admission: only 421 puts us off.
+    ///
+    /// # Errors
+    /// As [`Answer::expect_for_good`].
+    pub fn expect_refusal_for_good(&self, of: &str) -> Outcome {
+        if self.reply.class() == 4 && self.code() != 421 {
+            return Err(self.deviates(format!("5yz to {of}")));
+        }
+        self.expect_refusal(of)
     }
 
     /// The enhanced status code, where the server gives one at all: another warns.
@@ -113,6 +173,19 @@ impl Answer {
     /// This reply breaks the requirement.
     pub fn deviates(&self, expected: impl Into<String>) -> Halt {
         self.deviation(expected, Weight::Level)
+    }
+
+    /// This reply breaks the requirement, and this is how.
+    pub fn deviates_because(
+        &self,
+        expected: impl Into<String>,
+        fault: impl std::fmt::Display,
+    ) -> Halt {
+        let mut halt = self.deviates(expected);
+        if let Halt::Deviation(deviation) = &mut halt {
+            deviation.observed = format!("{} ({fault})", deviation.observed);
+        }
+        halt
     }
 
     /// This reply is worth a warning; the script goes on.

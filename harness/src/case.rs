@@ -124,8 +124,10 @@ pub enum Severity {
 pub enum On {
     /// The target's first submission listener.
     Any,
-    /// Every submission listener that begins in clear text.
+    /// Every submission listener, with STARTTLS or implicit TLS.
     Submission,
+    /// Every submission listener that begins in clear text.
+    ClearText,
     /// Every listener with implicit TLS (RFC 8314 section 3.3).
     ImplicitTls,
     /// Every listener, port 25 too.

@@ -29,8 +29,8 @@ pub enum Lie {
     Repeat,
     /// In the message that the next hop gets, the first text becomes the second.
     Relayed(&'static str, &'static str),
-    /// The message loses its topmost field on the way to the next hop.
-    TopFieldLost,
+    /// The topmost field of the message sinks to the end of the header section.
+    TopFieldSinks,
 }
 
 /// A place in the dialogue. Commands and responses are counted from 1, from the end of the

@@ -98,6 +98,11 @@ impl Delivered {
         fields
     }
 
+    /// The names of the header fields, in order.
+    pub fn header_names(&self) -> Vec<String> {
+        self.fields().into_iter().map(|field| field.0).collect()
+    }
+
     /// The values of all fields with this name, unfolded, in order.
     pub fn all(&self, name: &str) -> Vec<String> {
         self.fields()

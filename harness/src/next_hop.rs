@@ -198,7 +198,7 @@ impl State {
                     }
                     message.content = edited;
                 }
-                Lie::TopFieldLost => message.content = without_top_field(&message.content),
+                Lie::TopFieldSinks => message.content = with_sunken_top_field(&message.content),
                 _ => continue,
             }
             self.touched = true;
@@ -366,17 +366,20 @@ pub(crate) fn replace(octets: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     replaced
 }
 
-fn without_top_field(content: &[u8]) -> Vec<u8> {
-    let mut lines = content
-        .split_inclusive(|&octet| octet == b'\n')
-        .enumerate()
-        .peekable();
+fn with_sunken_top_field(content: &[u8]) -> Vec<u8> {
     let folded = |line: &[u8]| matches!(line.first(), Some(b' ' | b'\t'));
-    while lines
-        .next_if(|(index, line)| *index == 0 || folded(line))
-        .is_some()
-    {}
-    lines.flat_map(|(_, line)| line.iter().copied()).collect()
+    let lines = content.split_inclusive(|&octet| octet == b'\n');
+    let field: usize = lines
+        .enumerate()
+        .take_while(|(index, line)| *index == 0 || folded(line))
+        .map(|(_, line)| line.len())
+        .sum();
+    let (field, rest) = content.split_at(field);
+    let end = rest
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .map_or(rest.len(), |at| at + 2);
+    [&rest[..end], field, &rest[end..]].concat()
 }
 
 #[cfg(test)]
@@ -454,7 +457,7 @@ mod tests {
         for (lie, copies) in [
             (Lie::Swallow, 0),
             (Lie::Repeat, 2),
-            (Lie::TopFieldLost, 1),
+            (Lie::TopFieldSinks, 1),
             (Lie::Relayed(".dot", "dot"), 1),
         ] {
             let hop = hop();
@@ -463,8 +466,8 @@ mod tests {
             let messages = hop.messages("token-3");
             assert_eq!(messages.len(), copies, "{lie:?}");
             assert!(hop.touched(), "{lie:?}");
-            if lie == Lie::TopFieldLost {
-                assert!(messages[0].content.starts_with(b"B: token-3\r\n"));
+            if lie == Lie::TopFieldSinks {
+                assert_eq!(messages[0].header_names(), ["B", "A"]);
             }
         }
     }

@@ -106,6 +106,20 @@ impl Reply {
         EnhancedStatus::parse(self.texts.first()?)
     }
 
+    /// What is wrong with its codes and separators, where it has several lines.
+    pub fn multi_line_fault(&self) -> Option<&Fault> {
+        let concerns = |fault: &&Fault| {
+            matches!(
+                fault,
+                Fault::CodesDiffer(..) | Fault::Endless | Fault::NoCode | Fault::Separator(_)
+            )
+        };
+        self.faults
+            .iter()
+            .find(concerns)
+            .filter(|_| self.texts.len() > 1)
+    }
+
     fn without_line_end<'l>(&mut self, line: &'l [u8]) -> &'l [u8] {
         match line.strip_suffix(b"\r\n") {
             Some(body) => body,

@@ -260,13 +260,6 @@ fn judge(listener: &Listener, case: &Case, mut record: Record, outcome: Outcome)
     {
         (verdict, reason, deviation) = (Verdict::Warn, None, Some(note));
     }
-    // A listener that a case proves is judged even where nobody listens.
-    if case.proves == Proves::Listeners && matches!(verdict, Verdict::Inconclusive | Verdict::Skip)
-    {
-        record
-            .transcript
-            .note(reason.as_deref().unwrap_or_default());
-    }
     record.transcript.note(verdict.to_string());
     Judged {
         observation: Observation {

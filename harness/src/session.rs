@@ -12,7 +12,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use crate::{
-    answer::{Answer, Notes},
+    answer::{Answer, Notes, ONE_CODE},
     case::{Case, Proves},
     certificate::{RecordingVerifier, Verification, client_config},
     error::Error,
@@ -20,6 +20,7 @@ use crate::{
     mechanism::Credentials,
     reply::Reply,
     target::{Listener, Target},
+    tls_probe::{self, ProtocolVersion},
     transcript::{Answers, Transcript},
     verdict::{Deviation, Halt, Outcome, Step, Weight},
     wire::{NoMore, Wire},
@@ -46,7 +47,6 @@ pub struct Session<'t> {
     replies: u32,
     depth: u32,
     keywords: Keywords,
-    greeting: Option<String>,
     verification: Option<Verification>,
     started_tls: bool,
     transcript: Transcript,
@@ -112,7 +112,6 @@ impl<'t> Session<'t> {
             replies: 0,
             depth: 0,
             keywords: Keywords::default(),
-            greeting: None,
             verification: None,
             started_tls: false,
             transcript: Transcript::default(),
@@ -146,9 +145,15 @@ impl<'t> Session<'t> {
         if self.listener.implicit_tls {
             self.handshake()?;
         }
-        let greeting = self.reply_to("the connection", Answers::Connection)?;
-        self.greeting = Some(greeting.observed.clone());
-        Ok(greeting)
+        self.greeting()
+    }
+
+    /// Reads the greeting of a connection that was opened.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where none comes.
+    pub fn greeting(&mut self) -> Outcome<Answer> {
+        self.reply_to("the connection", Answers::Connection)
     }
 
     /// Connects and sends nothing.
@@ -215,11 +220,6 @@ impl<'t> Session<'t> {
     /// What the last EHLO offered.
     pub fn keywords(&self) -> &Keywords {
         &self.keywords
-    }
-
-    /// The greeting as it came.
-    pub fn greeting(&self) -> Option<&str> {
-        self.greeting.as_deref()
     }
 
     /// Sends octets as they are, in one write, and reads nothing.
@@ -334,26 +334,43 @@ impl<'t> Session<'t> {
         }
     }
 
-    /// The bare stream for a probe that speaks no SMTP, with its deadline.
+    /// Offers a version of TLS by a hand-made ClientHello, where a handshake is due.
     ///
     /// # Errors
-    /// [`Halt::Error`] where there is no connection.
-    pub fn bare(&mut self) -> Outcome<&mut std::net::TcpStream> {
+    /// [`Halt::Error`] where the connection fails.
+    pub fn offer_tls(&mut self, version: ProtocolVersion) -> Outcome<tls_probe::Answer> {
         let deadline = self.deadline();
         let address = self.listener.address;
-        let failed = move |source| Halt::from(Error::Connection { address, source });
-        self.wire()?.bare(deadline).map_err(failed)
+        let hello = tls_probe::hello(version, self.target.host.as_deref());
+        self.transcript.note(format!("ClientHello, {version}"));
+        let stream = self
+            .wire()?
+            .bare(deadline)
+            .map_err(|source| Error::Connection { address, source })?;
+        let answer = match std::io::Write::write_all(stream, &hello) {
+            Ok(()) => tls_probe::read_answer(stream),
+            Err(error) => Err(error),
+        };
+        let answer = answer.map_err(|source| Error::Connection { address, source })?;
+        self.transcript.note(answer.to_string());
+        Ok(answer)
     }
 
-    /// Whether anything comes before the server is spoken to.
+    /// One reply a command, and none that nobody asked for. Ends the connection with QUIT.
     ///
     /// # Errors
-    /// [`Halt::Deviation`] where the connection ends.
-    pub fn speaks_first(&mut self) -> Outcome<bool> {
-        let deadline = Instant::now() + self.target.treatment.quiet;
-        match self.wire()?.stirs(deadline) {
-            Ok(stirs) => Ok(stirs),
-            Err(end) => Err(self.no_more(end, "an open connection")),
+    /// [`Halt::Deviation`] where there is a reply too many.
+    pub fn in_step(&mut self, expected: &str) -> Outcome {
+        self.command("NOOP")?;
+        let quit = self.command("QUIT")?;
+        if quit.code() == 221 {
+            return Ok(());
+        }
+        // Another code alone proves nothing; one reply more does.
+        match self.reply("QUIT") {
+            Ok(_) => Err(quit.deviates(expected)),
+            Err(Halt::Deviation(_)) => Ok(()),
+            Err(other) => Err(other),
         }
     }
 
@@ -441,25 +458,18 @@ impl<'t> Session<'t> {
 
     /// RFC 5321 section 4.2.1 speaks about every reply, so every session looks for its breaches.
     fn remember_multi_line_faults(&self, answer: &Answer) {
-        use crate::reply::Fault::{CodesDiffer, Endless, NoCode, Separator};
-        let concerns = |fault: &&crate::reply::Fault| {
-            matches!(fault, CodesDiffer(..) | Endless | NoCode | Separator(_))
-        };
-        if answer.reply.texts.len() < 2 {
+        let Some(fault) = answer.reply.multi_line_fault() else {
             return;
-        }
-        if let Some(fault) = answer.reply.faults.iter().find(concerns) {
-            let observed = format!("{fault}, in the reply to {}", answer.to);
-            let expected = "one code on every line of a reply, and a hyphen on all but the last";
-            if let Halt::Deviation(deviation) =
-                self.deviation(expected, observed, answer.step, Weight::Level)
-            {
-                self.shared
-                    .multi_line
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(*deviation);
-            }
+        };
+        let observed = format!("{fault}, in the reply to {}", answer.to);
+        if let Halt::Deviation(deviation) =
+            self.deviation(ONE_CODE, observed, answer.step, Weight::Level)
+        {
+            self.shared
+                .multi_line
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(*deviation);
         }
     }
 

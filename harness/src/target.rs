@@ -14,6 +14,7 @@ use crate::{
 
 pub mod container;
 pub mod embedded;
+pub mod proxied;
 pub mod remote;
 
 /// A running target. What it was started with is removed when it is dropped.
@@ -182,18 +183,22 @@ impl Target {
     /// The listeners on which a case is asked.
     pub fn listeners_for(&self, on: crate::case::On) -> Vec<&Listener> {
         use crate::case::On;
-        let submission = |listener: &&Listener| listener.is_submission() && !listener.implicit_tls;
+        let mut listeners = self.listeners.iter();
+        let clear = |listener: &&Listener| listener.is_submission() && !listener.implicit_tls;
         match on {
             On::Any => {
-                let first = self.listeners.iter().find(submission);
+                let first = listeners.clone().find(clear);
                 first
-                    .or_else(|| self.listeners.iter().find(|l| l.is_submission()))
+                    .or_else(|| listeners.find(|l| l.is_submission()))
                     .into_iter()
                     .collect()
             }
-            On::Submission => self.listeners.iter().filter(submission).collect(),
-            On::ImplicitTls => self.listeners.iter().filter(|l| l.implicit_tls).collect(),
-            On::EveryListener => self.listeners.iter().collect(),
+            On::Submission => listeners
+                .filter(|listener| listener.is_submission())
+                .collect(),
+            On::ClearText => listeners.filter(clear).collect(),
+            On::ImplicitTls => listeners.filter(|listener| listener.implicit_tls).collect(),
+            On::EveryListener => listeners.collect(),
         }
     }
 }

@@ -1,9 +1,232 @@
-//! (written next)
-use msaspec_harness::case::Chapter;
+//! CRAM-MD5.
 
-/// The chapter.
+use msaspec_harness::{
+    case::{Case, Chapter, Level, Mutant, Proves, Severity},
+    lie::{
+        At::{Command, Response},
+        Lie,
+    },
+    mechanism::{Mechanism, cram_md5},
+    transcript::is_host,
+};
+
+/// `<constant.1700000000@submission.example>` in base64.
+const SAME_CHALLENGE: &str = "334 PGNvbnN0YW50LjE3MDAwMDAwMDBAc3VibWlzc2lvbi5leGFtcGxlPg==";
+/// `no brackets 1700000000` in base64.
+const NO_BRACKETS: &str = "334 bm8gYnJhY2tldHMgMTcwMDAwMDAwMA==";
+
+/// RFC 2195.
 pub const CHAPTER: Chapter = Chapter {
-    name: "cram_md5",
-    cases: &[],
+    name: "cram-md5",
+    cases: &[
+        Case {
+            id: "rfc2195-2-challenge-format",
+            level: Level::Must,
+            severity: Severity::Interop,
+            requirement: "The challenge is a msg-id of digits, a timestamp and the server's host name, in angle brackets.",
+            script: |s| {
+                s.mechanism_offered(Mechanism::CramMd5)?;
+                let (answer, challenge) = s.challenge(Mechanism::CramMd5)?;
+                match is_msg_id(&challenge) {
+                    true => s.response("*").map(drop),
+                    false => {
+                        let decoded = msaspec_harness::line::visible(&challenge);
+                        Err(answer.deviates_because("<digits.timestamp@host>", decoded))
+                    }
+                }
+            },
+            mutant: Mutant::reply("AUTH", 1, NO_BRACKETS),
+            ..Case::DEFAULT
+        },
+        Case {
+            id: "rfc2195-2-challenge-fresh",
+            level: Level::Must,
+            severity: Severity::Security,
+            requirement: "Every exchange gets a challenge of its own that nobody can foresee.",
+            script: |s| {
+                let mut seen: Vec<Vec<u8>> = Vec::new();
+                for _ in 0..5 {
+                    s.mechanism_offered(Mechanism::CramMd5)?;
+                    for _ in 0..4 {
+                        let (answer, challenge) = s.challenge(Mechanism::CramMd5)?;
+                        if seen.contains(&challenge) {
+                            return Err(answer.deviates_because(
+                                "a challenge that was not used before",
+                                "it was",
+                            ));
+                        }
+                        seen.push(challenge);
+                        let cancelled = s.response("*")?;
+                        if seen.len() == 20 && is_foreseeable(&seen) {
+                            return Err(cancelled.deviates_because(
+                                "challenges that nobody can foresee",
+                                "they only count",
+                            ));
+                        }
+                    }
+                }
+                Ok(())
+            },
+            mutant: Mutant::Lies(&[
+                Lie::Reply(Command("AUTH", 1), SAME_CHALLENGE),
+                Lie::Reply(Command("AUTH", 2), SAME_CHALLENGE),
+            ]),
+            ..Case::DEFAULT
+        },
+        Case {
+            id: "rfc2195-2-success",
+            level: Level::Must,
+            severity: Severity::Interop,
+            requirement: "The user's name and the keyed MD5 of the challenge in lower-case hexadecimal log in.",
+            proves: Proves::Mechanism("CRAM-MD5"),
+            script: |s| {
+                s.mechanism_offered(Mechanism::CramMd5)?;
+                let alice = s.credentials()?;
+                s.authenticate(Mechanism::CramMd5, &alice)?.expect(235)
+            },
+            mutant: Mutant::Lie(Lie::Reply(Response(1), "535 5.7.8 Wrong")),
+            ..Case::DEFAULT
+        },
+        Case {
+            id: "rfc2195-2-bad-response-rejected",
+            level: Level::MustNot,
+            severity: Severity::Security,
+            requirement: "Nothing but the whole and right digest logs in: not a part of it, not more, not none.",
+            failed_logins: 7,
+            script: |s| {
+                for (bad, shown) in BAD_RESPONSES {
+                    s.mechanism_offered(Mechanism::CramMd5)?;
+                    let alice = s.credentials()?;
+                    let (_, challenge) = s.challenge(Mechanism::CramMd5)?;
+                    let digest = cram_md5::digest(&alice.password, &challenge);
+                    s.respond(bad(&alice.user, &digest, &challenge), shown)?
+                        .expect_refusal("a wrong digest")?;
+                    s.command("NOOP")?.expect(250)?;
+                }
+                Ok(())
+            },
+            mutant: Mutant::Lie(Lie::Reply(Response(1), "235 2.7.0 Authenticated")),
+            ..Case::DEFAULT
+        },
+    ],
     untested: &[],
 };
+
+/// How a response is spoilt: from the user's name, the right digest and the challenge.
+type Spoil = fn(&str, &str, &[u8]) -> String;
+
+const BAD_RESPONSES: &[(Spoil, &str)] = &[
+    (
+        |user, digest, _| format!("{user} {}", one_digit_changed(digest)),
+        "one digit changed",
+    ),
+    (
+        |user, digest, _| format!("{user} {}", &digest[..16]),
+        "half of the digest",
+    ),
+    (|user, _, _| format!("{user} "), "no digest"),
+    (|user, _, _| user.to_owned(), "no blank"),
+    (
+        |user, digest, _| format!("{user} {digest}00"),
+        "two digits more",
+    ),
+    (
+        |user, _, challenge| format!("{user} {}", cram_md5::digest("", challenge)),
+        "an empty secret",
+    ),
+    (|_, _, _| String::new(), "nothing"),
+];
+
+fn one_digit_changed(digest: &str) -> String {
+    let last = if digest.ends_with('0') { '1' } else { '0' };
+    format!("{}{last}", &digest[..digest.len() - 1])
+}
+
+/// `<`, digits among printable characters, `@`, a host, `>`.
+fn is_msg_id(challenge: &[u8]) -> bool {
+    let text = std::str::from_utf8(challenge).unwrap_or_default();
+    let inside = text
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
+    let Some((left, host)) = inside.and_then(|inside| inside.rsplit_once('@')) else {
+        return false;
+    };
+    let printable = |octet: u8| octet.is_ascii_graphic() && !b"<>@".contains(&octet);
+    !left.is_empty()
+        && left.bytes().all(printable)
+        && left.bytes().any(|octet| octet.is_ascii_digit())
+        && is_host(host)
+}
+
+/// Whether no part of the challenges does more than count: time and counters move in small steps.
+fn is_foreseeable(challenges: &[Vec<u8>]) -> bool {
+    let parts = |challenge: &[u8]| -> Vec<String> {
+        let text = String::from_utf8_lossy(challenge).into_owned();
+        text.split(|c: char| !c.is_ascii_alphanumeric())
+            .map(str::to_owned)
+            .collect()
+    };
+    let rows: Vec<Vec<String>> = challenges
+        .iter()
+        .map(|challenge| parts(challenge))
+        .collect();
+    let columns = rows.iter().map(Vec::len).min().unwrap_or(0);
+    !(0..columns).any(|column| {
+        let values: Vec<&str> = rows.iter().map(|row| row[column].as_str()).collect();
+        surprises(&values)
+    })
+}
+
+/// Most steps between neighbours are large, or no steps between numbers at all.
+fn surprises(values: &[&str]) -> bool {
+    let step = |pair: &[&str]| match (pair[0].parse::<u128>(), pair[1].parse::<u128>()) {
+        (Ok(one), Ok(other)) => one.abs_diff(other) > 1000,
+        _ => pair[0] != pair[1],
+    };
+    values.windows(2).filter(|pair| step(pair)).count() * 2 > values.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn challenges() {
+        assert!(is_msg_id(b"<1896.697170952@postoffice.example>"));
+        for bad in [
+            "1896.697170952@postoffice.example",
+            "<1896 697@x.example>",
+            "<abc@x.example>",
+            "<1@>",
+            "<1@x_y>",
+        ] {
+            assert!(!is_msg_id(bad.as_bytes()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn counting_is_foreseen() {
+        let count = |number: u64| {
+            format!("<{}.{}@a.example>", 17 + number, 1_700_000_000 + number).into_bytes()
+        };
+        assert!(is_foreseeable(&(0..20).map(count).collect::<Vec<_>>()));
+        let random = |number: u64| {
+            format!(
+                "<{}.1700000000@a.example>",
+                number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            )
+            .into_bytes()
+        };
+        assert!(!is_foreseeable(&(0..20).map(random).collect::<Vec<_>>()));
+    }
+
+    #[test]
+    fn no_spoilt_response_is_right() {
+        let challenge = b"<1@a.example>";
+        let right = String::from_utf8(cram_md5::response("alice", "pw", challenge)).unwrap();
+        let digest = cram_md5::digest("pw", challenge);
+        for (spoil, name) in BAD_RESPONSES {
+            assert_ne!(spoil("alice", &digest, challenge), right, "{name}");
+        }
+    }
+}

@@ -1,9 +1,140 @@
-//! (written next)
-use msaspec_harness::case::Chapter;
+//! STARTTLS: from clear text to TLS, and nothing of the clear text remains.
 
-/// The chapter.
+use msaspec_harness::{
+    case::{Case, Chapter, Level, Mutant, On, Proves, Severity},
+    lie::{At::Command, Lie},
+    session::Session,
+    verdict::{Halt, Outcome},
+};
+
+/// RFC 3207.
 pub const CHAPTER: Chapter = Chapter {
     name: "starttls",
-    cases: &[],
+    cases: &[
+        Case {
+            id: "rfc3207-4-220-then-handshake",
+            level: Level::Must,
+            severity: Severity::Interop,
+            requirement: "STARTTLS is answered with 220, and what follows belongs to the TLS handshake.",
+            on: On::ClearText,
+            proves: Proves::Starttls,
+            script: |s| {
+                s.starttls_offered()?;
+                s.start_tls()
+            },
+            mutant: Mutant::reply("STARTTLS", 1, "502 5.5.1 Not today"),
+            ..Case::DEFAULT
+        },
+        Case {
+            id: "rfc3207-4-parameter-501",
+            level: Level::Must,
+            severity: Severity::Hygiene,
+            requirement: "STARTTLS with an argument is refused with 501, and the session goes on in clear text.",
+            script: |s| {
+                s.starttls_offered()?;
+                s.command("STARTTLS now")?.expect(501)?;
+                s.command("NOOP")?.expect(250)
+            },
+            mutant: Mutant::reply("STARTTLS", 1, "220 2.0.0 Go ahead"),
+            ..Case::DEFAULT
+        },
+        Case {
+            id: "rfc3207-4.2-pipelined-plaintext-discarded",
+            level: Level::Must,
+            severity: Severity::Security,
+            requirement: "What arrives in clear text behind STARTTLS is forgotten and never executed inside TLS.",
+            on: On::ClearText,
+            script: |s| {
+                injected_is_forgotten(s, "NOOP injected\r\nEHLO injected.client.example\r\n")?;
+                injected_is_forgotten(s, "RSET\r\n")?;
+                // Invented credentials; no account is called so.
+                injected_is_forgotten(s, "AUTH PLAIN AG5vYm9keQBub3RoaW5n\r\n")?;
+                injected_is_forgotten(s, &"X".repeat(4096))
+            },
+            mutant: Mutant::Lie(Lie::ClearTextRunsInsideTls),
+            ..Case::DEFAULT
+        },
+        Case {
+            id: "rfc3207-4.2-helo-state-forgotten",
+            level: Level::Must,
+            severity: Severity::Security,
+            requirement: "After the handshake the session is back at its start: what EHLO said before is gone.",
+            script: |s| {
+                s.needs_next_hop()?;
+                s.starttls_offered()?;
+                s.ehlo_as("before.client.example")?.expect(250)?;
+                s.start_tls()?;
+                mail_needs_a_new_ehlo(s)?;
+                s.ehlo_as("after.client.example")?.expect(250)?;
+                let mail = s.submit_here()?;
+                let top = s
+                    .delivered(&mail)?
+                    .all("Received")
+                    .into_iter()
+                    .next()
+                    .unwrap_or_default();
+                match top.contains("before.client.example") {
+                    false => Ok(()),
+                    true => Err(s.delivery_deviates(
+                        "after.client.example in the topmost Received field",
+                        top,
+                    )),
+                }
+            },
+            mutant: Mutant::Lie(Lie::Relayed(
+                "after.client.example",
+                "before.client.example",
+            )),
+            ..Case::DEFAULT
+        },
+        Case {
+            id: "rfc3207-4.2-starttls-not-offered-inside-tls",
+            level: Level::MustNot,
+            severity: Severity::Interop,
+            requirement: "STARTTLS is not offered while TLS is active.",
+            on: On::Submission,
+            script: |s| {
+                s.inside_tls()?;
+                let ehlo = s.ehlo()?;
+                match s.keywords().offers("STARTTLS") {
+                    false => Ok(()),
+                    true => Err(ehlo.deviates_because("no STARTTLS inside TLS", "it is offered")),
+                }
+            },
+            mutant: Mutant::Lie(Lie::Edit(
+                Command("EHLO", 1),
+                "250-SIZE",
+                "250-STARTTLS\r\n250-SIZE",
+            )),
+            ..Case::DEFAULT
+        },
+    ],
     untested: &[],
 };
+
+/// Sends STARTTLS and clear text in one write. Refusing that, or breaking off, is as good as forgetting.
+fn injected_is_forgotten(s: &mut Session<'_>, injected: &str) -> Outcome {
+    s.starttls_offered()?;
+    s.send(format!("STARTTLS\r\n{injected}"))?;
+    let answer = s.reply("STARTTLS with clear text behind it")?;
+    if answer.reply.class() == 5 {
+        return Ok(());
+    }
+    answer.expect(220)?;
+    match s.handshake() {
+        Ok(()) => s.in_step("no reply inside TLS to what came in clear text"),
+        Err(Halt::Deviation(_)) => Ok(()),
+        Err(halt) => Err(halt),
+    }
+}
+
+/// Servers that never ask for EHLO do not ask for it here either; what counts is that no old name is used.
+fn mail_needs_a_new_ehlo(s: &mut Session<'_>) -> Outcome {
+    let sender = s.sender().to_owned();
+    let answer = s.mail_from(&sender, "sender")?;
+    if answer.accepted() {
+        answer.note("503 to MAIL without a new EHLO");
+        return s.command("RSET")?.expect(250);
+    }
+    answer.expect_one_of(&[503, 530])
+}

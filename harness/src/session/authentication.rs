@@ -227,10 +227,6 @@ impl Answer {
         if fault.is_ours() {
             return Error::Exchange(fault).into();
         }
-        let mut halt = self.deviates(expected);
-        if let Halt::Deviation(deviation) = &mut halt {
-            deviation.observed = format!("{} ({fault})", deviation.observed);
-        }
-        halt
+        self.deviates_because(expected, fault)
     }
 }

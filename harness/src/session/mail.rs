@@ -51,6 +51,25 @@ impl Session<'_> {
         &self.target.envelope.sender
     }
 
+    /// The postmaster of the server itself.
+    pub fn postmaster(&self) -> String {
+        format!("postmaster@{}", self.local_domain())
+    }
+
+    /// The domain of the server's own mailboxes.
+    pub fn local_domain(&self) -> String {
+        let local = &self.target.envelope.local;
+        local
+            .rsplit_once('@')
+            .map_or(local.as_str(), |(_, domain)| domain)
+            .to_owned()
+    }
+
+    /// Whether messages may be sent at all, and be seen at the next hop.
+    pub fn may_send(&self) -> bool {
+        self.needs_next_hop().is_ok()
+    }
+
     /// A mailbox of the server itself.
     pub fn local_recipient(&self) -> &str {
         &self.target.envelope.local
@@ -98,6 +117,40 @@ impl Session<'_> {
         self.send_header(&mail)?;
         self.end_data("One line.\r\n")?.expect(250)?;
         Ok(mail)
+    }
+
+    /// As [`Session::submit`], in the session as it is; it logs in first.
+    ///
+    /// # Errors
+    /// As [`Session::command`].
+    pub fn submit_here(&mut self) -> Outcome<Message> {
+        let mail = self.new_message()?;
+        let (mechanism, credentials) = (self.usable_mechanism()?, self.credentials()?);
+        self.authenticate(mechanism, &credentials)?.expect(235)?;
+        self.mail_from(&mail.sender, "sender")?.expect(250)?;
+        self.rcpt_to(&mail.recipient, "recipient")?.expect(250)?;
+        self.command("DATA")?.expect(354)?;
+        self.send_header(&mail)?;
+        self.end_data("One line.\r\n")?.expect(250)?;
+        Ok(mail)
+    }
+
+    /// Sends a message that carries `mark` in the transaction as it is, if the server lets us.
+    ///
+    /// # Errors
+    /// As [`Session::command`].
+    pub fn mark(&mut self, mark: &str) -> Outcome {
+        let mail = Message::new(
+            self.case.id,
+            self.sender(),
+            self.local_recipient(),
+            mark.to_owned(),
+        );
+        if self.command("DATA")?.code() == 354 {
+            self.send_header(&mail)?;
+            self.end_data("One line.\r\n")?;
+        }
+        Ok(())
     }
 
     /// The message as the next hop got it.

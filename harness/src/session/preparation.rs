@@ -4,10 +4,10 @@ use super::{CLIENT, Session};
 use crate::{
     answer::Answer,
     case::Proves,
-    mechanism::Mechanism,
+    mechanism::{Credentials, Mechanism},
     message::Message,
     target::Recipient,
-    verdict::{Halt, Outcome, Weight},
+    verdict::{Halt, Outcome, Step, Weight},
 };
 
 impl Session<'_> {
@@ -136,8 +136,61 @@ impl Session<'_> {
         Err(self.not_offered(&offer))
     }
 
+    /// A secured session in which we can log in: how, and as whom.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn login_possible(&mut self) -> Outcome<(Mechanism, Credentials)> {
+        self.prepare(Session::secured)?;
+        Ok((self.usable_mechanism()?, self.credentials()?))
+    }
+
+    /// A connection on which the next octet of ours begins a TLS handshake.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn handshake_due(&mut self) -> Outcome {
+        if self.listener.implicit_tls {
+            return self.prepare(Session::open);
+        }
+        self.starttls_offered()?;
+        self.started_tls = true;
+        self.prepare(|s| s.command("STARTTLS")?.ready(220))
+    }
+
+    /// A listener that was promised listens.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where it does not and this case proves it, [`Halt::Error`] where it does
+    /// not and nobody promised it.
+    pub fn listens(&mut self) -> Outcome<Answer> {
+        let name = self.listener.name();
+        match self.connect() {
+            Err(Halt::Error(error))
+                if self.proves(Proves::Listeners)
+                    && self.target.promises.listeners.contains(&name) =>
+            {
+                let expected = format!("a listener at {name}, as promised");
+                Err(self.deviation(expected, error.to_string(), Step::Listener, Weight::Fail))
+            }
+            other => other,
+        }
+    }
+
+    /// The last EHLO offers the extensions that were promised.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where one is missing and this case proves it.
+    pub fn promised_extensions(&mut self) -> Outcome {
+        match self.missing_extensions().as_slice() {
+            [] => Ok(()),
+            _ if !self.proves(Proves::Extensions) => Ok(()),
+            missing => Err(self.broken_promise(&missing.join(", "))),
+        }
+    }
+
     /// The extensions that were promised and that the last EHLO does not offer.
-    pub fn missing_extensions(&self) -> Vec<String> {
+    fn missing_extensions(&self) -> Vec<String> {
         let promised = self.target.promises.extensions.iter();
         promised
             .filter(|extension| !self.keywords().offers(extension))
@@ -220,9 +273,9 @@ impl Session<'_> {
         }
     }
 
-    fn last_step(&mut self) -> Outcome<crate::verdict::Step> {
+    fn last_step(&mut self) -> Outcome<Step> {
         let replies = self.replies.saturating_sub(1);
-        Ok(crate::verdict::Step::Reply(self.wire()?.local(), replies))
+        Ok(Step::Reply(self.wire()?.local(), replies))
     }
 }
 

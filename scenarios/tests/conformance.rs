@@ -1,0 +1,152 @@
+//! Every case three times on the reference server: as it is, behind a proxy that changes nothing,
+//! and behind a proxy that tells the lie which the case has to catch.
+
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use msaspec::catalogue;
+use msaspec_harness::{
+    case::{Case, Level, Mutant},
+    report::Observation,
+    run::{Judged, ask_everywhere},
+    session::Shared,
+    target::{
+        embedded::{self, Profile},
+        proxied::Proxied,
+    },
+    verdict::Verdict,
+};
+
+/// How long a lied run waits for mail that a lie keeps back.
+const LIED_DELIVERY: Duration = Duration::from_secs(2);
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let trials = catalogue::cases().flat_map(|(_, case)| {
+        [
+            Trial::test(format!("truthful::{}", case.id), move || truthful(case)),
+            Trial::test(format!("proxied::{}", case.id), move || proxied(case)),
+            Trial::test(format!("lied::{}", case.id), move || lied(case)),
+        ]
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+/// The server keeps the requirement, in both profiles, except where the origin's is known to deviate.
+fn truthful(case: &'static Case) -> Result<(), Failed> {
+    let mut passed = false;
+    for profile in [Profile::Modern, Profile::Origin] {
+        let target = embedded::start(profile)?;
+        let judged = ask_everywhere(&target, case, &Shared::default());
+        let worst = worst(&judged)?;
+        let known = target.known.entry(case.id).is_some();
+        match worst.verdict {
+            Verdict::Pass if !known => passed = true,
+            Verdict::Skip => {}
+            Verdict::Warn if known => {}
+            _ => {
+                return Err(because(
+                    &format!("{} on {}", worst.verdict, target.name),
+                    worst,
+                ));
+            }
+        }
+    }
+    if passed {
+        Ok(())
+    } else {
+        Err("neither profile was judged".into())
+    }
+}
+
+/// A proxy that changes nothing changes no verdict.
+fn proxied(case: &'static Case) -> Result<(), Failed> {
+    let proxied = Proxied::new(embedded::start(profile_for(case)?)?, &[])?;
+    let judged = ask_everywhere(&proxied.target, case, &Shared::default());
+    let worst = worst(&judged)?;
+    match worst.verdict {
+        Verdict::Pass => Ok(()),
+        verdict => Err(because(&format!("{verdict} behind an honest proxy"), worst)),
+    }
+}
+
+/// The lie is caught, at a step that it touched, and weighs what the requirement's level says.
+fn lied(case: &'static Case) -> Result<(), Failed> {
+    if let Mutant::None(why) = case.mutant {
+        return if why.len() > 20 {
+            Ok(())
+        } else {
+            Err(format!("no mutant, and no reason: {why}").into())
+        };
+    }
+    let mut target = embedded::start(profile_for(case)?)?;
+    target.treatment.delivery_deadline = LIED_DELIVERY;
+    let proxied = Proxied::new(target, case.mutant.lies())?;
+    let judged = ask_everywhere(&proxied.target, case, &Shared::default());
+    let worst = worst(&judged)?;
+    let expected = match case.level {
+        Level::Must | Level::MustNot => Verdict::Fail,
+        Level::Should | Level::ShouldNot | Level::May => Verdict::Warn,
+    };
+    if worst.verdict != expected {
+        return Err(because(
+            &format!(
+                "the mutant survives: {} instead of {expected}",
+                worst.verdict
+            ),
+            worst,
+        ));
+    }
+    let caught = judged
+        .iter()
+        .filter(|judged| judged.observation.verdict == expected);
+    match caught
+        .filter_map(|judged| judged.step)
+        .all(|step| proxied.touched(&step))
+    {
+        true => Ok(()),
+        false => Err(because("judged at a step that no lie has touched", worst)),
+    }
+}
+
+/// The modern profile, unless the case needs what only the origin's has.
+fn profile_for(case: &'static Case) -> Result<Profile, Failed> {
+    let target = embedded::start(Profile::Modern)?;
+    let judged = ask_everywhere(&target, case, &Shared::default());
+    Ok(if worst(&judged)?.verdict == Verdict::Skip {
+        Profile::Origin
+    } else {
+        Profile::Modern
+    })
+}
+
+fn worst(judged: &[Judged]) -> Result<&Observation, Failed> {
+    let observations = judged.iter().map(|judged| &judged.observation);
+    observations
+        .rev()
+        .max_by_key(|observation| observation.verdict)
+        .ok_or_else(|| "no listener was asked".into())
+}
+
+fn because(what: &str, observation: &Observation) -> Failed {
+    let Observation {
+        reason,
+        expected,
+        observed,
+        transcript,
+        ..
+    } = observation;
+    let line = |name: &str, text: &Option<String>| {
+        text.as_ref()
+            .map(|text| format!("\n{name}: {text}"))
+            .unwrap_or_default()
+    };
+    format!(
+        "{what}{}{}{}\n{}",
+        line("reason", reason),
+        line("expected", expected),
+        line("observed", observed),
+        transcript.join("\n")
+    )
+    .into()
+}
