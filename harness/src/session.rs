@@ -1,38 +1,36 @@
 //! One case's conversation with a target: connections one after the other, and the verbs of a script.
 
 use std::{
-    collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
 };
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-
 use crate::{
-    answer::{Answer, Notes, ONE_CODE},
+    answer::{Answer, Notes},
     case::{Case, Proves},
-    certificate::{RecordingVerifier, Verification, client_config},
+    certificate::Verification,
     error::Error,
     line::Line,
-    mechanism::Credentials,
-    reply::Reply,
     target::{Listener, Target},
-    tls_probe::{self, ProtocolVersion},
     transcript::{Answers, Transcript},
     verdict::{Deviation, Halt, Outcome, Step, Weight},
-    wire::{NoMore, Wire},
+    wire::Wire,
 };
 
 mod authentication;
 mod keywords;
 mod mail;
 mod preparation;
+mod reading;
+mod secrets;
+mod tls;
 
 pub use keywords::Keywords;
 pub use mail::Afterwards;
+use secrets::Secrets;
 
 /// How the suite calls itself in EHLO.
 pub const CLIENT: &str = "client.example";
@@ -51,7 +49,7 @@ pub struct Session<'t> {
     started_tls: bool,
     transcript: Transcript,
     notes: Notes,
-    secrets: HashMap<String, String>,
+    secrets: Secrets,
     afterwards: Vec<Afterwards>,
 }
 
@@ -116,7 +114,7 @@ impl<'t> Session<'t> {
             started_tls: false,
             transcript: Transcript::default(),
             notes: Notes::default(),
-            secrets: secrets(target),
+            secrets: Secrets::of(target),
             afterwards: Vec::new(),
         }
     }
@@ -255,107 +253,6 @@ impl<'t> Session<'t> {
         }
     }
 
-    /// Sends STARTTLS, expects 220, and makes the handshake.
-    ///
-    /// # Errors
-    /// [`Halt::Deviation`] where either fails.
-    pub fn start_tls(&mut self) -> Outcome {
-        self.command("STARTTLS")?.expect(220)?;
-        self.started_tls = true;
-        self.handshake()
-    }
-
-    /// Makes the TLS handshake on a connection in clear text.
-    ///
-    /// # Errors
-    /// [`Halt::Deviation`] where it fails.
-    pub fn handshake(&mut self) -> Outcome {
-        let name = self.target.server_name(self.listener);
-        let verifier = Arc::new(RecordingVerifier::new(
-            self.target.trust.clone(),
-            name.clone(),
-        ));
-        let config =
-            client_config(verifier.clone()).map_err(|e| Error::Certificates(e.to_string()))?;
-        let deadline = self.deadline();
-        let wire = self.wire()?;
-        let step = Step::Handshake(wire.local());
-        let clear = crate::line::visible(&wire.unread()[..wire.unread().len().min(100)]);
-        if !clear.is_empty() {
-            let observed = format!("clear text: {clear}");
-            return Err(self.deviation(
-                "the TLS handshake and nothing before it",
-                observed,
-                step,
-                Weight::Level,
-            ));
-        }
-        if let Err(end) = wire.start_tls(config, name, deadline) {
-            return Err(match end {
-                NoMore::Failed(source) => Error::Connection {
-                    address: self.listener.address,
-                    source,
-                }
-                .into(),
-                NoMore::Tls(reason) => {
-                    self.deviation("a TLS handshake", reason, step, Weight::Level)
-                }
-                NoMore::Closed(_) => {
-                    self.deviation("a TLS handshake", "connection closed", step, Weight::Level)
-                }
-                NoMore::Silent(_) | NoMore::TooLong => self.silent("a TLS handshake", step),
-            });
-        }
-        let version = wire.tls_version().unwrap_or("TLS");
-        self.transcript.note(version);
-        self.keywords = Keywords::default();
-        self.verification = verifier.verification();
-        Ok(())
-    }
-
-    /// What the certificate of this connection is worth; none in clear text.
-    pub fn verification(&self) -> Option<&Verification> {
-        self.verification.as_ref()
-    }
-
-    /// Whether the connection is encrypted.
-    pub fn encrypted(&self) -> bool {
-        self.wire.as_ref().is_some_and(Wire::encrypted)
-    }
-
-    /// Judges something that the handshake or the certificate shows.
-    pub fn handshake_deviates(&mut self, expected: &str, observed: impl Into<String>) -> Halt {
-        match self.wire() {
-            Ok(wire) => {
-                let step = Step::Handshake(wire.local());
-                self.deviation(expected, observed, step, Weight::Level)
-            }
-            Err(halt) => halt,
-        }
-    }
-
-    /// Offers a version of TLS by a hand-made ClientHello, where a handshake is due.
-    ///
-    /// # Errors
-    /// [`Halt::Error`] where the connection fails.
-    pub fn offer_tls(&mut self, version: ProtocolVersion) -> Outcome<tls_probe::Answer> {
-        let deadline = self.deadline();
-        let address = self.listener.address;
-        let hello = tls_probe::hello(version, self.target.host.as_deref());
-        self.transcript.note(format!("ClientHello, {version}"));
-        let stream = self
-            .wire()?
-            .bare(deadline)
-            .map_err(|source| Error::Connection { address, source })?;
-        let answer = match std::io::Write::write_all(stream, &hello) {
-            Ok(()) => tls_probe::read_answer(stream),
-            Err(error) => Err(error),
-        };
-        let answer = answer.map_err(|source| Error::Connection { address, source })?;
-        self.transcript.note(answer.to_string());
-        Ok(answer)
-    }
-
     /// One reply a command, and none that nobody asked for. Ends the connection with QUIT.
     ///
     /// # Errors
@@ -394,7 +291,7 @@ impl<'t> Session<'t> {
         Halt::Deviation(Box::new(Deviation {
             weight,
             expected: expected.into(),
-            observed: self.redact(&observed.into()),
+            observed: self.secrets.redact(&observed.into()),
             step,
             line: self.transcript.last(),
         }))
@@ -424,122 +321,6 @@ impl<'t> Session<'t> {
         }
     }
 
-    fn reply_to(&mut self, to: &str, answers: Answers) -> Outcome<Answer> {
-        let deadline = self.deadline();
-        let mut reply = Reply::default();
-        loop {
-            if self.shared.interrupted() {
-                return Err(Error::Interrupted.into());
-            }
-            match self.wire()?.line(deadline) {
-                Ok(line) if reply.push(&line) => break,
-                Ok(_) => {}
-                Err(end) => {
-                    if !reply.texts.is_empty() {
-                        self.transcript.server(&reply, answers);
-                    }
-                    return Err(self.no_more(end, &format!("a reply to {to}")));
-                }
-            }
-        }
-        self.transcript.server(&reply, answers);
-        let answer = Answer {
-            observed: self.redact(&reply.to_string()),
-            to: to.to_owned(),
-            step: self.next_step()?,
-            line: self.transcript.last(),
-            notes: self.notes.clone(),
-            reply,
-        };
-        self.replies += 1;
-        self.remember_multi_line_faults(&answer);
-        Ok(answer)
-    }
-
-    /// RFC 5321 section 4.2.1 speaks about every reply, so every session looks for its breaches.
-    fn remember_multi_line_faults(&self, answer: &Answer) {
-        let Some(fault) = answer.reply.multi_line_fault() else {
-            return;
-        };
-        let observed = format!("{fault}, in the reply to {}", answer.to);
-        if let Halt::Deviation(deviation) =
-            self.deviation(ONE_CODE, observed, answer.step, Weight::Level)
-        {
-            self.shared
-                .multi_line
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(*deviation);
-        }
-    }
-
-    fn no_more(&mut self, end: NoMore, expected: &str) -> Halt {
-        let step = match self.next_step() {
-            Ok(step) => step,
-            Err(halt) => return halt,
-        };
-        let with_rest = |what: &str, rest: &[u8]| match rest {
-            [] => what.to_owned(),
-            rest => format!(
-                "{what} after {}",
-                crate::line::visible(&rest[..rest.len().min(100)])
-            ),
-        };
-        match end {
-            NoMore::Closed(rest) => {
-                self.transcript.note("closed by the server");
-                self.deviation(
-                    expected,
-                    with_rest("connection closed", &rest),
-                    step,
-                    Weight::Level,
-                )
-            }
-            NoMore::Silent(_) => self.silent(expected, step),
-            NoMore::TooLong => {
-                self.hang_up();
-                let observed = format!("a line of more than {} octets", crate::wire::LONGEST_LINE);
-                self.deviation(expected, observed, step, Weight::Level)
-            }
-            NoMore::Tls(reason) => self.deviation(
-                expected,
-                format!("broken TLS: {reason}"),
-                step,
-                Weight::Level,
-            ),
-            NoMore::Failed(source) => Error::Connection {
-                address: self.listener.address,
-                source,
-            }
-            .into(),
-        }
-    }
-
-    /// Silence is the target's only if it answers somebody else meanwhile.
-    fn silent(&mut self, expected: &str, step: Step) -> Halt {
-        let waited = self.target.treatment.timeout;
-        let address = self.listener.address;
-        self.transcript
-            .note(format!("silence for {} s", waited.as_secs()));
-        let answers = Wire::connect(address, waited).ok().is_some_and(|mut wire| {
-            self.listener.implicit_tls || wire.line(self.deadline()).is_ok()
-        });
-        match answers {
-            true => self.deviation(
-                expected,
-                format!("silence for {} s", waited.as_secs()),
-                step,
-                Weight::Level,
-            ),
-            false => Error::Silent { address, waited }.into(),
-        }
-    }
-
-    fn next_step(&mut self) -> Outcome<Step> {
-        let replies = self.replies;
-        Ok(Step::Reply(self.wire()?.local(), replies))
-    }
-
     fn wire(&mut self) -> Outcome<&mut Wire> {
         let address = self.listener.address;
         self.wire.as_mut().ok_or_else(|| {
@@ -551,35 +332,4 @@ impl<'t> Session<'t> {
     fn deadline(&self) -> Instant {
         Instant::now() + self.target.treatment.timeout
     }
-
-    fn redact(&self, text: &str) -> String {
-        let mut redacted = text.to_owned();
-        for (secret, name) in &self.secrets {
-            if redacted.contains(secret.as_str()) {
-                redacted = redacted.replace(secret, name);
-            }
-        }
-        redacted
-    }
-}
-
-/// Passwords and what they encode to, with what stands for them.
-fn secrets(target: &Target) -> HashMap<String, String> {
-    let accounts = target.account.iter().chain(&target.other_account);
-    accounts
-        .flat_map(secret_forms)
-        .map(|secret| (secret, "[secret]".to_owned()))
-        .collect()
-}
-
-fn secret_forms(credentials: &Credentials) -> [String; 4] {
-    let Credentials { user, password, .. } = credentials;
-    let plain = BASE64_STANDARD.encode(format!("\0{user}\0{password}"));
-    let acting_as_oneself = BASE64_STANDARD.encode(format!("{user}\0{user}\0{password}"));
-    [
-        plain,
-        acting_as_oneself,
-        BASE64_STANDARD.encode(password),
-        password.clone(),
-    ]
 }

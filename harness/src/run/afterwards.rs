@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Judged, attempt, seen_apart};
+use super::{Judged, attempt, judged::seen_apart};
 use crate::{
     case::Case,
     next_hop::NextHop,

@@ -7,7 +7,7 @@ use crate::{
     answer::Answer,
     error::Error,
     line::Line,
-    mechanism::{Credentials, Exchange, ExchangeError, Mechanism},
+    mechanism::{Credentials, ExchangeError, Mechanism},
     verdict::{Halt, Outcome},
 };
 
@@ -86,16 +86,7 @@ impl Session<'_> {
         mechanism: Mechanism,
         credentials: &Credentials,
     ) -> Outcome<Answer> {
-        let host = self
-            .target
-            .host
-            .clone()
-            .unwrap_or_else(|| self.listener.address.ip().to_string());
-        self.run_exchange(
-            mechanism.exchange(credentials, &host).as_mut(),
-            &credentials.user,
-            true,
-        )
+        self.exchange(mechanism, credentials, true)
     }
 
     /// As [`Session::authenticate`], without an initial response.
@@ -107,16 +98,7 @@ impl Session<'_> {
         mechanism: Mechanism,
         credentials: &Credentials,
     ) -> Outcome<Answer> {
-        let host = self
-            .target
-            .host
-            .clone()
-            .unwrap_or_else(|| self.listener.address.ip().to_string());
-        self.run_exchange(
-            mechanism.exchange(credentials, &host).as_mut(),
-            &credentials.user,
-            false,
-        )
+        self.exchange(mechanism, credentials, false)
     }
 
     /// Sends `AUTH MECHANISM` and an initial response in base64, which the transcript shows as `[shown]`.
@@ -170,26 +152,33 @@ impl Session<'_> {
         Ok((answer, challenge))
     }
 
-    fn run_exchange(
+    fn exchange(
         &mut self,
-        exchange: &mut dyn Exchange,
-        user: &str,
+        mechanism: Mechanism,
+        credentials: &Credentials,
         early: bool,
     ) -> Outcome<Answer> {
+        let host = self
+            .target
+            .host
+            .clone()
+            .unwrap_or_else(|| self.listener.address.ip().to_string());
+        let mut exchange = mechanism.exchange(credentials, &host);
+        let user = credentials.user.as_str();
         let mut step = 0;
         let initial = if early { exchange.initial() } else { None };
         let mut answer = match initial {
-            Some(initial) => self.auth_with(exchange.name(), initial, user)?,
-            None => self.command(format!("AUTH {}", exchange.name()))?,
+            Some(initial) => self.auth_with(mechanism.name(), initial, user)?,
+            None => self.command(format!("AUTH {}", mechanism.name()))?,
         };
         while answer.code() == 334 {
             let challenge = answer.challenge()?;
             let response = exchange.respond(&challenge).map_err(|fault| {
-                answer.breaks(&format!("a challenge of {}", exchange.name()), fault)
+                answer.breaks(&format!("a challenge of {}", mechanism.name()), fault)
             })?;
             step += 1;
             // LOGIN sends name and password in steps of their own.
-            let shown = if exchange.name() == "LOGIN" && step == 2 {
+            let shown = if mechanism == Mechanism::Login && step == 2 {
                 "password"
             } else {
                 user
@@ -198,7 +187,7 @@ impl Session<'_> {
         }
         if answer.code() == 235 {
             exchange.verify_end().map_err(|fault| {
-                answer.breaks(&format!("the end of {}", exchange.name()), fault)
+                answer.breaks(&format!("the end of {}", mechanism.name()), fault)
             })?;
         }
         Ok(answer)

@@ -55,7 +55,7 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
         Profile::Modern => Config::modern(HOST, spool.path()),
         Profile::Origin => Config::origin(HOST, spool.path()),
     };
-    let users = users()?;
+    let users = msaspec_fixtures::users();
     config.users = users
         .iter()
         .map(|user| (user.name.clone(), user.password.clone()))
@@ -184,21 +184,4 @@ impl Drop for Running {
             drop(server);
         }
     }
-}
-
-fn users() -> Result<Vec<User>, Error> {
-    let file: Users = toml::from_str(include_str!("../../../fixtures/users.toml"))
-        .map_err(|e| Error::file("fixtures/users.toml", e))?;
-    Ok(file.user)
-}
-
-#[derive(serde::Deserialize)]
-struct Users {
-    user: Vec<User>,
-}
-
-#[derive(serde::Deserialize)]
-struct User {
-    name: String,
-    password: String,
 }

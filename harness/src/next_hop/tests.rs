@@ -1,0 +1,89 @@
+//! The next hop as a client meets it.
+
+use std::io::{BufRead, BufReader, Write};
+
+use super::*;
+
+fn talk(hop: &NextHop, lines: &[&str]) -> Vec<String> {
+    let stream = std::net::TcpStream::connect(hop.address()).unwrap();
+    let mut input = BufReader::new(stream.try_clone().unwrap());
+    let mut output = stream;
+    let mut replies = Vec::new();
+    for line in std::iter::once(&"").chain(lines) {
+        output.write_all(line.as_bytes()).unwrap();
+        let mut reply = String::new();
+        loop {
+            reply.clear();
+            input.read_line(&mut reply).unwrap();
+            if reply.as_bytes().get(3) != Some(&b'-') {
+                break;
+            }
+        }
+        replies.push(reply.trim_end().to_owned());
+    }
+    replies
+}
+
+fn send(hop: &NextHop, token: &str) -> Vec<String> {
+    talk(
+        hop,
+        &[
+            "EHLO a.example\r\n",
+            "MAIL FROM:<a@b.example>\r\n",
+            "RCPT TO:<c@d.example>\r\n",
+            "DATA\r\n",
+            &format!("A: 1\r\n\tfolded\r\nB: {token}\r\n\r\n..dot\r\n\n.\r\nend\r\n.\r\n"),
+            "QUIT\r\n",
+        ],
+    )
+}
+
+fn hop() -> NextHop {
+    NextHop::listen(([127, 0, 0, 1], 0).into()).unwrap()
+}
+
+#[test]
+fn a_message_arrives_as_it_was() {
+    let hop = hop();
+    send(&hop, "token-1");
+    let message = hop
+        .wait("token-1", Duration::from_secs(5), &|| false)
+        .unwrap();
+    assert_eq!(message.mail, "FROM:<a@b.example>");
+    assert_eq!(message.recipients, ["TO:<c@d.example>"]);
+    assert_eq!(message.body(), b".dot\r\n\n.\r\nend\r\n");
+    assert!(!hop.touched());
+}
+
+#[test]
+fn scripted_replies_are_used_once() {
+    let hop = hop();
+    hop.script(Scripted {
+        stage: Stage::Recipient,
+        recipient: Some("c@d".into()),
+        reply: "452 4.2.2 Full".into(),
+    });
+    assert_eq!(send(&hop, "token-2")[3], "452 4.2.2 Full");
+    assert_eq!(send(&hop, "token-2")[3], "250 2.1.5 Recipient ok");
+    assert_eq!(hop.messages("token-2").len(), 1);
+}
+
+#[test]
+fn lies_are_told_and_noticed() {
+    for (lie, copies) in [
+        (Lie::Swallow, 0),
+        (Lie::Repeat, 2),
+        (Lie::TopFieldSinks, 1),
+        (Lie::Relayed(".dot", "dot"), 1),
+    ] {
+        let hop = hop();
+        hop.lie(&[lie]);
+        send(&hop, "token-3");
+        let messages = hop.messages("token-3");
+        assert_eq!(messages.len(), copies, "{lie:?}");
+        assert!(hop.touched(), "{lie:?}");
+        if lie == Lie::TopFieldSinks {
+            assert_eq!(messages[0].header_names(), ["B", "A"]);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What a script returned becomes a verdict; only here.
+
+use crate::{
+    case::Case,
+    promises::Family,
+    report::{Observation, TlsState},
+    session::{Afterwards, Record},
+    target::Listener,
+    verdict::{Deviation, Halt, Outcome, Step, Verdict, Weight},
+};
+
+/// What one listener did in one case, with what a report does not show.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// What the report shows.
+    pub observation: Observation,
+    /// Where the verdict was decided, where there was a deviation.
+    pub step: Option<Step>,
+    pub(super) afterwards: Vec<Afterwards>,
+}
+
+pub(super) fn judge(
+    listener: &Listener,
+    case: &Case,
+    mut record: Record,
+    outcome: Outcome,
+) -> Judged {
+    let (mut verdict, mut reason, mut deviation) = match outcome {
+        Ok(()) => (Verdict::Pass, None, None),
+        Err(Halt::Deviation(deviation)) => {
+            (deviation.weight.verdict(case.level), None, Some(*deviation))
+        }
+        Err(Halt::Skip(reason)) => (Verdict::Skip, Some(reason), None),
+        Err(Halt::Temporary(reply)) => (Verdict::Skip, Some(format!("temporary: {reply}")), None),
+        Err(Halt::Error(error)) => (Verdict::Inconclusive, Some(error.to_string()), None),
+    };
+    if let Some(note) = record.notes.into_iter().next()
+        && verdict < Verdict::Warn
+    {
+        (verdict, reason, deviation) = (Verdict::Warn, None, Some(note));
+    }
+    record.transcript.note(verdict.to_string());
+    Judged {
+        observation: Observation {
+            port: listener.port,
+            family: listener.family(),
+            tls: match (listener.implicit_tls, record.started_tls) {
+                (true, _) => TlsState::Implicit,
+                (false, true) => TlsState::Starttls,
+                (false, false) => TlsState::Clear,
+            },
+            verdict,
+            reason,
+            expected: deviation
+                .as_ref()
+                .map(|deviation| deviation.expected.clone()),
+            observed: deviation
+                .as_ref()
+                .map(|deviation| deviation.observed.clone()),
+            decisive: deviation.as_ref().map(|deviation| deviation.line),
+            transcript: record.transcript.into_lines(),
+        },
+        step: deviation.map(|deviation| deviation.step),
+        afterwards: record.afterwards,
+    }
+}
+
+impl Judged {
+    pub(super) fn unasked(listener: Option<&Listener>, verdict: Verdict, reason: String) -> Judged {
+        Judged {
+            observation: Observation {
+                port: listener.map_or(0, |listener| listener.port),
+                family: listener.map_or(Family::Inet, Listener::family),
+                tls: TlsState::Clear,
+                verdict,
+                transcript: vec![format!("== {verdict}: {reason}")],
+                reason: Some(reason),
+                expected: None,
+                observed: None,
+                decisive: None,
+            },
+            step: None,
+            afterwards: Vec::new(),
+        }
+    }
+
+    /// Something that was seen later makes the verdict worse, never better.
+    pub(super) fn worsen(&mut self, case: &Case, deviation: Deviation) {
+        let verdict = deviation.weight.verdict(case.level);
+        let observation = &mut self.observation;
+        if verdict <= observation.verdict {
+            return;
+        }
+        let last = observation.transcript.len().saturating_sub(1);
+        observation
+            .transcript
+            .insert(last, format!("== {}", deviation.observed));
+        if let Some(line) = observation.transcript.last_mut() {
+            *line = format!("== {verdict}");
+        }
+        observation.verdict = verdict;
+        observation.reason = None;
+        observation.expected = Some(deviation.expected);
+        observation.observed = Some(deviation.observed);
+        observation.decisive = Some(last);
+        self.step = Some(deviation.step);
+    }
+}
+
+/// A deviation that was seen apart from any session.
+pub(super) fn seen_apart(
+    expected: impl Into<String>,
+    observed: impl Into<String>,
+    step: Step,
+) -> Deviation {
+    Deviation {
+        weight: Weight::Level,
+        expected: expected.into(),
+        observed: observed.into(),
+        step,
+        line: 0,
+    }
+}

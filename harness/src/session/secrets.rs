@@ -1,0 +1,45 @@
+//! No secret in any report: passwords and what they encode to are taken out of what a server says.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use crate::{mechanism::Credentials, target::Target};
+
+/// The secrets of a target's accounts.
+pub(super) struct Secrets(Vec<String>);
+
+impl Secrets {
+    pub(super) fn of(target: &Target) -> Secrets {
+        Secrets(
+            target
+                .account
+                .iter()
+                .chain(&target.other_account)
+                .flat_map(forms)
+                .collect(),
+        )
+    }
+
+    /// The text with `[secret]` for each of them.
+    pub(super) fn redact(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| {
+            text.replace(secret, "[secret]")
+        })
+    }
+}
+
+/// The longest first, so that none leaves a rest of another.
+fn forms(credentials: &Credentials) -> Vec<String> {
+    let Credentials { user, password, .. } = credentials;
+    let encoded = [
+        format!("{user}\0{user}\0{password}"),
+        format!("\0{user}\0{password}"),
+        password.clone(),
+    ];
+    let mut forms: Vec<_> = encoded
+        .iter()
+        .map(|octets| BASE64_STANDARD.encode(octets))
+        .collect();
+    forms.push(password.clone());
+    forms.retain(|form| !form.is_empty());
+    forms
+}

@@ -1,0 +1,2 @@
+//! Containers.
+fn main() {}
