@@ -72,7 +72,7 @@ fn cases_weigh_what_the_lists_say() {
 fn sentences_are_sentences_and_reasons_are_reasons() {
     for (_, case) in catalogue::cases() {
         assert!(
-            case.requirement.ends_with('.') && case.requirement.len() > 30,
+            case.requirement.ends_with('.') && case.requirement.len() > 20,
             "{}",
             case.id
         );

@@ -5,13 +5,13 @@ use std::{
     net::SocketAddr,
 };
 
+mod content;
+mod place;
+
+use place::Place;
+
 use super::{Control, Phase};
-use crate::{
-    lie::{At, Lie},
-    line::verb,
-    next_hop::replace,
-    verdict::Step,
-};
+use crate::{lie::Lie, line::verb, next_hop::replace, verdict::Step};
 
 /// One connection's state. It changes with what the client was told, lies included.
 pub(super) struct Dialogue<'c> {
@@ -27,19 +27,6 @@ pub(super) struct Dialogue<'c> {
     swallowing: bool,
     told: u32,
     withheld: Vec<u8>,
-}
-
-/// What a reply answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    Greeting,
-    Command(String, u32),
-    Response(u32),
-    Content(u32),
-    /// Clear text that the proxy has put inside TLS.
-    Injected,
-    /// Something whose place does not count yet.
-    Uncounted(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,58 +210,6 @@ impl<'c> Dialogue<'c> {
         self.awaiting.push_back(place);
     }
 
-    fn client_content(&mut self, octets: &[u8], forward: &mut Vec<u8>, actions: &mut Vec<Action>) {
-        let before = self.content_tail.len();
-        self.content_tail.extend_from_slice(octets);
-        for lie in self.lies() {
-            let Lie::ReplyAfter(trigger, reply) = lie else {
-                continue;
-            };
-            // Only where the trigger ends in what has just come, so that it is heard once.
-            let found = self
-                .content_tail
-                .windows(trigger.len())
-                .rposition(|window| window == *trigger);
-            if found.is_some_and(|at| at + trigger.len() > before) {
-                actions.push(Action::ToServer(octets.to_vec()));
-                actions.push(Action::ToClient(self.invent(reply)));
-                return self
-                    .content_tail
-                    .drain(..self.content_tail.len().saturating_sub(5))
-                    .for_each(drop);
-            }
-        }
-        let Some(end) = end_of_content(&self.content_tail) else {
-            if !self.swallowing {
-                forward.extend_from_slice(octets);
-            }
-            let keep = self.content_tail.len().saturating_sub(64);
-            self.content_tail.drain(..keep);
-            return;
-        };
-        let in_octets = end.saturating_sub(before);
-        self.from_client = octets[in_octets..].to_vec();
-        self.content_tail.clear();
-        self.mode = Mode::Commands;
-        let place = self.count("", Place::Content);
-        let answer = self.lies().find_map(|lie| match lie {
-            Lie::Answer(at, answer) if place.is(at) => Some(*answer),
-            _ => None,
-        });
-        match (self.swallowing, answer) {
-            (true, Some(answer)) => actions.push(Action::ToClient(self.invent(answer))),
-            (true, None) => actions.push(Action::Close),
-            (false, _) => {
-                forward.extend_from_slice(&octets[..in_octets]);
-                self.awaiting.push_back(place);
-                if !self.rewrites_lines() {
-                    forward.extend_from_slice(&self.from_client);
-                }
-            }
-        }
-        self.swallowing = false;
-    }
-
     /// Whether STARTTLS waits for its reply.
     fn awaits_tls(&self) -> bool {
         self.awaiting.iter().any(|place| place.verb() == "STARTTLS")
@@ -354,35 +289,6 @@ impl<'c> Dialogue<'c> {
             _ => place(nth),
         }
     }
-}
-
-impl Place {
-    fn is(&self, at: &At) -> bool {
-        match (self, at) {
-            (Place::Greeting, At::Greeting) => true,
-            (Place::Command(verb, nth), At::Command(other, other_nth)) => {
-                verb == other && nth == other_nth
-            }
-            (Place::Response(nth), At::Response(other))
-            | (Place::Content(nth), At::Content(other)) => nth == other,
-            _ => false,
-        }
-    }
-
-    /// The verb; empty for what is no command.
-    fn verb(&self) -> &str {
-        match self {
-            Place::Command(verb, _) | Place::Uncounted(verb) => verb,
-            _ => "",
-        }
-    }
-}
-
-/// Where the content ends, behind CR LF . CR LF.
-fn end_of_content(tail: &[u8]) -> Option<usize> {
-    tail.windows(5)
-        .position(|window| window == b"\r\n.\r\n")
-        .map(|at| at + 5)
 }
 
 /// Lines as a lie is written, with their line ends.
