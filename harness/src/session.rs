@@ -238,18 +238,27 @@ impl<'t> Session<'t> {
         self.reply_to(to, Answers::Other)
     }
 
+    /// The reply that comes within a short while, to something that asks for none; none if silence.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where the connection ends without a word.
+    pub fn early_reply(&mut self, to: &str) -> Outcome<Option<Answer>> {
+        let deadline = Instant::now() + self.target.treatment.quiet;
+        match self.wire()?.stirs(deadline) {
+            Ok(false) => Ok(None),
+            Ok(true) => self.reply_to(to, Answers::Other).map(Some),
+            Err(end) => Err(self.no_more(end, &format!("silence, or a reply to {to}"))),
+        }
+    }
+
     /// Nothing comes for a while: the server has nothing to say yet.
     ///
     /// # Errors
     /// [`Halt::Deviation`] where something comes, or the connection ends.
     pub fn silence(&mut self, expected: &str) -> Outcome {
-        let deadline = Instant::now() + self.target.treatment.quiet;
-        match self.wire()?.stirs(deadline) {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(self
-                .reply_to("what needs no reply", Answers::Other)?
-                .deviates(expected)),
-            Err(end) => Err(self.no_more(end, expected)),
+        match self.early_reply("what needs no reply")? {
+            None => Ok(()),
+            Some(answer) => Err(answer.deviates(expected)),
         }
     }
 

@@ -252,7 +252,6 @@ pub const CHAPTER: Chapter = Chapter {
                 for command in [
                     "NOOP",
                     "RSET",
-                    "EHLO client.example",
                     "HELO client.example",
                     "EHLO client.example",
                     "AUTH X-NO-SUCH-MECH",

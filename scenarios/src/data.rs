@@ -1,9 +1,11 @@
 //! DATA: where the mail data ends, and what dots are worth.
 
 use msaspec_harness::{
+    answer::Answer,
     case::{Case, Chapter, Level, Mutant, Severity},
     lie::Lie,
     line::visible,
+    verdict::Outcome,
 };
 
 /// RFC 5321 sections 4.1.1.4 and 4.5.2.
@@ -19,12 +21,13 @@ pub const CHAPTER: Chapter = Chapter {
                 let mail = s.data_opened()?;
                 s.send_header(&mail)?;
                 s.send("one\n.\r\n")?;
-                s.silence("no reply: the mail data goes on behind LF . CR LF")?;
-                let end = s.end_data("two\r\n")?;
-                if end.reply.class() == 5 {
-                    return Ok(());
+                if let Some(early) = s.early_reply("LF . CR LF")? {
+                    return refused(&early);
                 }
-                end.expect(250)?;
+                let end = s.end_data("two\r\n")?;
+                if !end.accepted() {
+                    return refused(&end);
+                }
                 let body = s.delivered(&mail)?.body().to_vec();
                 match body.windows(3).any(|line| line == b"two") {
                     true => Ok(()),
@@ -60,3 +63,11 @@ pub const CHAPTER: Chapter = Chapter {
     ],
     untested: &[],
 };
+
+/// A message with a bare LF may be refused, at once or at its end, and with 421 too: it is not taken.
+fn refused(answer: &Answer) -> Outcome {
+    match answer.reply.class() {
+        4 | 5 => Ok(()),
+        _ => Err(answer.deviates("no reply before the end of the mail data, or a refusal")),
+    }
+}

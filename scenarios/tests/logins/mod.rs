@@ -21,7 +21,8 @@ pub(crate) const MECHANISMS: [Mechanism; 4] = [
 pub(crate) const FAMILIES: [Family; 2] = [Family::Inet, Family::Inet6];
 
 /// The ways to encrypt.
-pub(crate) const TLS_STATES: [TlsState; 3] = [TlsState::Clear, TlsState::Starttls, TlsState::Implicit];
+pub(crate) const TLS_STATES: [TlsState; 3] =
+    [TlsState::Clear, TlsState::Starttls, TlsState::Implicit];
 
 /// How a login ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
