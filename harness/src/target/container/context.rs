@@ -58,7 +58,9 @@ impl Context {
         let lines = self.dockerfile().unwrap_or_default().lines();
         lines.filter_map(|line| {
             let mut words = line.split_ascii_whitespace();
-            words.next().filter(|word| word.eq_ignore_ascii_case("from"))?;
+            words
+                .next()
+                .filter(|word| word.eq_ignore_ascii_case("from"))?;
             words.find(|word| !word.starts_with("--"))
         })
     }
@@ -180,7 +182,10 @@ mod tests {
 
     #[test]
     fn the_archive_holds_the_files_with_their_modes() {
-        let archive = context(&[("Dockerfile", "FROM x", false), ("in/run", "#!/bin/sh", false)]);
+        let archive = context(&[
+            ("Dockerfile", "FROM x", false),
+            ("in/run", "#!/bin/sh", false),
+        ]);
         let archive = archive.archive().unwrap();
         let mut archive = tar::Archive::new(archive.as_slice());
         let entries = archive.entries().unwrap().map(|entry| {

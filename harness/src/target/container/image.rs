@@ -84,7 +84,9 @@ fn stream(
         .rm(true)
         .forcerm(true)
         .build();
-    let build = engine.docker().build_image(asked, None, Some(body_full(archive.into())));
+    let build = engine
+        .docker()
+        .build_image(asked, None, Some(body_full(archive.into())));
     let outcome = engine.wait(async {
         let mut build = std::pin::pin!(build);
         while !(options.interrupted)() {

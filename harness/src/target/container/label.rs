@@ -106,9 +106,10 @@ fn chosen(
 fn counted(removal: Result<(), Error>) -> Result<usize, Error> {
     match removal {
         Ok(()) => Ok(1),
-        Err(e) if ["No such", "already in progress", "not found"]
-            .iter()
-            .any(|gone| e.to_string().contains(gone)) =>
+        Err(e)
+            if ["No such", "already in progress", "not found"]
+                .iter()
+                .any(|gone| e.to_string().contains(gone)) =>
         {
             Ok(0)
         }
@@ -126,7 +127,12 @@ fn is_leftover(labels: &Labels) -> bool {
     let number = pid.as_raw_nonzero().get().unsigned_abs();
     match labels.get(PROCESS).filter(|process| !process.is_empty()) {
         None => !lives,
-        Some(process) => ended(process, lives, identity(number), identity(std::process::id())),
+        Some(process) => ended(
+            process,
+            lives,
+            identity(number),
+            identity(std::process::id()),
+        ),
     }
 }
 
@@ -136,8 +142,9 @@ fn ended(process: &str, lives: bool, now: Option<String>, ours: Option<String>) 
     let ours = ours.unwrap_or_default();
     let mut ours = ours.splitn(3, '/');
     if its.next() != ours.next() {
-        // Another boot of this machine, or another machine that uses the same engine by its socket.
-        return std::env::var_os("DOCKER_HOST").is_none();
+        // An earlier boot of this machine; or another machine, where the engine is reached over a network.
+        let host = std::env::var("DOCKER_HOST");
+        return host.map_or(true, |host| host.starts_with("unix://"));
     }
     if its.next() != ours.next() {
         return false;
@@ -151,7 +158,11 @@ fn identity(pid: u32) -> Option<String> {
     let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
     let status = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second column is the program's name in parentheses and may hold blanks; the start is the 22nd.
-    let start = status.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?;
+    let start = status
+        .rsplit_once(')')?
+        .1
+        .split_ascii_whitespace()
+        .nth(19)?;
     let namespace = namespace.to_string_lossy();
     Some(format!("{}/{namespace}/{start}", boot.trim()))
 }

@@ -58,7 +58,8 @@ impl Settings {
     /// Reads and checks a target's settings.
     pub(super) fn of(source: &Source) -> Result<Settings, Error> {
         let text = source.text(SETTINGS)?.ok_or_else(|| {
-            let problem = "is missing; it says what the target promises, at least [promises] listeners";
+            let problem =
+                "is missing; it says what the target promises, at least [promises] listeners";
             Error::file(source.path(SETTINGS), problem)
         })?;
         Settings::parse(&text).map_err(|problem| Error::file(source.path(SETTINGS), problem))
@@ -142,7 +143,9 @@ fn located(text: &str, span: Option<Range<usize>>, message: &str) -> String {
 
 fn is_host_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-    name.contains('.') && name.split('.').all(|label| !label.is_empty()) && name.chars().all(allowed)
+    name.contains('.')
+        && name.split('.').all(|label| !label.is_empty())
+        && name.chars().all(allowed)
 }
 
 fn two_minutes() -> u64 {
@@ -178,7 +181,10 @@ mod tests {
     #[rstest]
     #[case("hots = 1", "line 1: unknown field `hots`")]
     #[case("client = \"stranger\"", "line 1, client: unknown variant `stranger`")]
-    #[case("delivery_deadline = \"60\"", "line 1, delivery_deadline: invalid type")]
+    #[case(
+        "delivery_deadline = \"60\"",
+        "line 1, delivery_deadline: invalid type"
+    )]
     #[case("local_domain = \"a b\"", "local_domain: \"a b\" is no host name")]
     fn a_slip_is_one_sentence_with_its_key(#[case] line: &str, #[case] expected: &str) {
         let error = Settings::parse(&format!("{line}\n{LEAST}")).unwrap_err();
@@ -188,7 +194,10 @@ mod tests {
 
     #[rstest]
     #[case("[container]\nhelper = []", "line 5: unknown field `helper`")]
-    #[case("[container]\nhelpers = [\"names\"]", "helpers: there is no helper \"names\"")]
+    #[case(
+        "[container]\nhelpers = [\"names\"]",
+        "helpers: there is no helper \"names\""
+    )]
     #[case("[container]\nbinary = \"../x\"", "binary: \"../x\" is no file name")]
     #[case("[container.sysctls]\n\"a.b\" = 1", "line 5, \"a.b\": invalid type")]
     fn so_is_one_of_the_container(#[case] lines: &str, #[case] expected: &str) {

@@ -1,0 +1,238 @@
+//! One container: started, asked, read, removed.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use futures_util::StreamExt;
+use testcontainers::{
+    Container, CopyTargetOptions, GenericImage, ImageExt,
+    bollard::{
+        exec::{CreateExecOptions, StartExecResults},
+        query_parameters::LogsOptionsBuilder,
+    },
+    runners::SyncRunner,
+};
+
+use super::{
+    Options,
+    engine::{Engine, aside},
+    image::Image,
+    network::Network,
+};
+use crate::error::Error;
+
+/// A running container. It is removed with its volumes when it is dropped.
+pub struct Member {
+    role: String,
+    id: String,
+    engine: &'static Engine,
+    container: Option<Container<GenericImage>>,
+}
+
+/// What a container is started with.
+#[derive(Default)]
+pub(super) struct Recipe {
+    pub(super) hostname: Option<String>,
+    pub(super) environment: Vec<(&'static str, String)>,
+    pub(super) files: Vec<(String, Vec<u8>, u32)>,
+    pub(super) sysctls: BTreeMap<String, String>,
+    pub(super) dns: Option<IpAddr>,
+    pub(super) volumes_from: Vec<String>,
+}
+
+/// What a command in a container said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Its exit status.
+    pub status: i64,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Member {
+    pub(super) fn start(
+        role: &str,
+        image: &Image,
+        network: &Network,
+        recipe: Recipe,
+    ) -> Result<Member, Error> {
+        let engine = Engine::find()?;
+        let mut request = GenericImage::new(image.name.as_str(), image.tag.as_str())
+            .with_container_name(format!("{}-{role}", network.name))
+            .with_network(&network.name)
+            .with_labels(network.labels()?)
+            .with_startup_timeout(START);
+        if let Some(hostname) = &recipe.hostname {
+            request = request.with_hostname(hostname);
+        }
+        for (name, value) in &recipe.environment {
+            request = request.with_env_var(*name, value);
+        }
+        for (path, contents, mode) in recipe.files {
+            let target = CopyTargetOptions::new(path).with_mode(mode);
+            request = request.with_copy_to(target, contents);
+        }
+        let sysctls: HashMap<_, _> = recipe.sysctls.into_iter().collect();
+        request = request.with_host_config_modifier(move |host| {
+            host.publish_all_ports = Some(false);
+            host.sysctls = Some(sysctls.clone());
+            host.dns = recipe.dns.map(|address| vec![address.to_string()]);
+            host.volumes_from = Some(recipe.volumes_from.clone());
+        });
+        let container = aside(|| request.start())
+            .map_err(|e| Error::Target(format!("the container {role} does not start: {e}")))?;
+        Ok(Member {
+            role: role.to_owned(),
+            id: container.id().to_owned(),
+            engine,
+            container: Some(container),
+        })
+    }
+
+    /// The engine's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Errors
+    /// [`Error::Target`] where the command cannot be run or does not end within two minutes. What it
+    /// exits with is no error.
+    pub fn exec(&self, command: &[&str]) -> Result<Output, Error> {
+        let what = format!("{} in the container {}", command.join(" "), self.role);
+        let docker = self.engine.docker();
+        let asked = CreateExecOptions {
+            cmd: Some(command.to_vec()),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            ..CreateExecOptions::default()
+        };
+        let mut said = (Vec::new(), Vec::new());
+        let answer = async {
+            let exec = docker.create_exec(&self.id, asked).await?;
+            if let StartExecResults::Attached { mut output, .. } =
+                docker.start_exec(&exec.id, None).await?
+            {
+                while let Some(part) = output.next().await {
+                    use testcontainers::bollard::container::LogOutput::StdErr;
+                    match part? {
+                        StdErr { message } => said.1.extend_from_slice(&message),
+                        other => said.0.extend_from_slice(other.as_ref()),
+                    }
+                }
+            }
+            // The output can end a moment before the engine has noticed that the command did.
+            loop {
+                let exec = docker.inspect_exec(&exec.id).await?;
+                match exec.exit_code.filter(|_| exec.running != Some(true)) {
+                    Some(status) => return Ok(status),
+                    None => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        let answer = async { tokio::time::timeout(EXEC, answer).await };
+        let status = match self.engine.wait(answer) {
+            Ok(status) => status.map_err(|e| self.engine.failed(&what, &e))?,
+            Err(_) => {
+                let waited = EXEC.as_secs();
+                return Err(Error::Target(format!("{what}: no end within {waited} s")));
+            }
+        };
+        Ok(Output {
+            status,
+            stdout: String::from_utf8_lossy(&said.0).into_owned(),
+            stderr: String::from_utf8_lossy(&said.1).into_owned(),
+        })
+    }
+
+    /// What the container has written to its standard output and error until now.
+    ///
+    /// # Errors
+    /// [`Error::Target`] where the engine does not give it.
+    pub fn logs(&self) -> Result<String, Error> {
+        let asked = LogsOptionsBuilder::new().stdout(true).stderr(true).build();
+        let logs = self.engine.docker().logs(&self.id, Some(asked));
+        let what = format!("cannot read the log of the container {}", self.role);
+        self.engine.ask(&what, async {
+            let mut logs = std::pin::pin!(logs);
+            let mut text = Vec::new();
+            while let Some(part) = logs.next().await {
+                text.extend_from_slice(part?.as_ref());
+            }
+            Ok(String::from_utf8_lossy(&text).into_owned())
+        })
+    }
+
+    /// A file in the container; none where it cannot be read yet.
+    pub(super) fn file(&self, path: &str) -> Option<Vec<u8>> {
+        let container = self.container.as_ref()?;
+        aside(|| container.copy_file_from(path, Vec::new())).ok()
+    }
+
+    /// An error where the container has ended, or the start is interrupted.
+    pub(super) fn check(&self, options: &Options) -> Result<(), Error> {
+        if (options.interrupted)() {
+            return Err(Error::Interrupted);
+        }
+        let inspect = self.engine.docker().inspect_container(&self.id, None);
+        let state = self
+            .engine
+            .ask("cannot inspect a container", inspect)?
+            .state;
+        let state = state.unwrap_or_default();
+        match state.running {
+            Some(true) => Ok(()),
+            _ => {
+                let status = state.exit_code.unwrap_or_default();
+                Err(self.complaint(&format!("has ended with status {status}")))
+            }
+        }
+    }
+
+    /// Waits for a line in the log.
+    pub(super) fn wait_for(&self, line: &str, options: &Options) -> Result<(), Error> {
+        let deadline = Instant::now() + START;
+        loop {
+            // Looked at before the log, so that last words are not missed.
+            let check = self.check(options);
+            if self.logs()?.lines().any(|said| said.trim_end() == line) {
+                return Ok(());
+            }
+            check?;
+            if Instant::now() > deadline {
+                let waited = START.as_secs();
+                return Err(self.complaint(&format!("did not say \"{line}\" within {waited} s")));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// An error about this container, with its last words.
+    pub(super) fn complaint(&self, problem: &str) -> Error {
+        let log = self.logs().unwrap_or_else(|e| e.to_string());
+        let lines: Vec<_> = log.lines().collect();
+        let last = lines[lines.len().saturating_sub(30)..].join("\n  ");
+        let last = if last.is_empty() { "(nothing)" } else { &last };
+        Error::Target(format!(
+            "the container {} {problem}; the end of its log:\n  {last}",
+            self.role
+        ))
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        if let Some(container) = self.container.take() {
+            aside(|| drop(container));
+        }
+    }
+}
+
+const START: Duration = Duration::from_secs(60);
+const EXEC: Duration = Duration::from_secs(120);
