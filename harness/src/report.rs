@@ -45,6 +45,21 @@ pub struct Run {
     pub untested: Vec<UntestedReport>,
     /// The verdicts, counted.
     pub summary: Summary,
+    /// Why the target could not be judged at all: then every case is inconclusive for this reason.
+    #[serde(default)]
+    pub unjudged: Option<String>,
+    /// Known deviations whose cases were judged and passed: the list of what is known is out of date.
+    #[serde(default)]
+    pub stale_known: Vec<StaleKnown>,
+}
+
+/// A known deviation that is none any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaleKnown {
+    /// The id of the case.
+    pub id: String,
+    /// The reason that was given for it.
+    pub reason: String,
 }
 
 /// Who was judged.
@@ -200,6 +215,14 @@ impl Document {
             suite,
             runs,
         }
+    }
+
+    /// The document as JSON, with a line end.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|json| json + "\n")
     }
 
     /// How many cases were judged, and how many there are.

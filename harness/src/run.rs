@@ -10,8 +10,10 @@ use std::{
 use crate::{
     case::{Case, On, Proves, Untested},
     error::Error,
+    known::Known,
     report::{
-        CaseReport, Observation, RequirementReport, Run, Summary, TargetReport, UntestedReport,
+        CaseReport, Observation, RequirementReport, Run, StaleKnown, Summary, TargetReport,
+        UntestedReport,
     },
     session::{Record, Session, Shared},
     target::{Listener, Target},
@@ -21,9 +23,11 @@ use crate::{
 mod afterwards;
 mod judged;
 mod survey;
+mod unjudged;
 
 pub use judged::Judged;
 use judged::judge;
+pub use unjudged::unjudged;
 
 /// What is to be asked.
 #[derive(Clone, Debug)]
@@ -79,10 +83,11 @@ pub fn run(
             scope.spawn(|| {
                 while let Some(question) = lock(&questions).pop_front() {
                     let clock = Instant::now();
-                    let planned = &plan.cases[question.case];
+                    let index = question.case;
+                    let planned = &plan.cases[index];
                     let judged = question.ask(target, planned.case, shared);
                     progress.judged(planned.case.id, judged.observation.verdict);
-                    lock(&answers)[question.case].push((judged, clock.elapsed()));
+                    lock(&answers)[index].push((judged, clock.elapsed()));
                 }
             });
         }
@@ -103,7 +108,7 @@ pub fn run(
         .cases
         .iter()
         .zip(answers)
-        .map(|(planned, answers)| planned.report(target, answers))
+        .map(|(planned, answers)| planned.report(&target.known, answers))
         .collect();
     let elapsed = clock.elapsed();
     Ok(Run {
@@ -114,6 +119,8 @@ pub fn run(
         started: started.to_string(),
         duration_ms: millis(elapsed),
         summary: Summary::of(&cases),
+        unjudged: None,
+        stale_known: stale_known(&target.known, &cases),
         cases,
         untested: plan.untested.iter().map(UntestedReport::from).collect(),
     })
@@ -142,28 +149,23 @@ pub fn ask_everywhere(target: &Target, case: &Case, shared: &Shared) -> Vec<Judg
     judged.into_iter().map(|(judged, _)| judged).collect()
 }
 
-/// One case on one listener, or the reason why it is not asked.
+/// One case on one listener, or what is known without asking.
 struct Question<'t> {
     case: usize,
     listener: Option<&'t Listener>,
-    without_asking: Option<(Verdict, String)>,
+    answer: Option<Judged>,
 }
 
 impl Question<'_> {
-    fn ask(&self, target: &Target, case: &Case, shared: &Shared) -> Judged {
-        match (self.listener, &self.without_asking) {
+    fn ask(self, target: &Target, case: &Case, shared: &Shared) -> Judged {
+        match (self.listener, self.answer) {
+            (_, Some(answer)) => answer,
             (Some(listener), None) if !shared.interrupted() => ask(target, listener, case, shared),
-            (Some(listener), None) => Judged::unasked(
-                Some(listener),
+            (listener, None) => Judged::unasked(
+                listener,
                 Verdict::Inconclusive,
                 Error::Interrupted.to_string(),
             ),
-            (listener, Some((verdict, reason))) => {
-                Judged::unasked(listener, *verdict, reason.clone())
-            }
-            (None, None) => {
-                Judged::unasked(None, Verdict::Skip, "there is no such listener".to_owned())
-            }
         }
     }
 }
@@ -177,31 +179,46 @@ fn questions<'t>(
     let mut questions = VecDeque::new();
     for (index, planned) in plan.cases.iter().enumerate() {
         let case = planned.case;
+        let mut push = |listener, answer| {
+            questions.push_back(Question {
+                case: index,
+                listener,
+                answer,
+            });
+        };
+        let proves_listeners = case.proves == Proves::Listeners;
+        let promised = |listener: &Listener| target.promises.listeners.contains(&listener.name());
+        // A host can have an address at which nobody promised that it listens.
+        let asked = |listener: &&Listener| {
+            survey.is_open(listener) || (proves_listeners && promised(listener))
+        };
         let listeners: Vec<_> = target
             .listeners_for(case.on)
             .into_iter()
-            .filter(|listener| case.proves == Proves::Listeners || survey.is_open(listener))
+            .filter(asked)
             .collect();
-        if listeners.is_empty() {
+        let absent: Vec<_> = target
+            .absent_listeners()
+            .filter(|_| proves_listeners)
+            .collect();
+        for name in &absent {
+            push(None, Some(Judged::absent(*name)));
+        }
+        if listeners.is_empty() && absent.is_empty() {
             let reason = match case.on {
                 On::ImplicitTls => "no listener with implicit TLS",
                 _ => "no such listener",
             };
-            let without_asking = Some((Verdict::Skip, reason.to_owned()));
-            questions.push_back(Question {
-                case: index,
-                listener: None,
-                without_asking,
-            });
+            push(
+                None,
+                Some(Judged::unasked(None, Verdict::Skip, reason.to_owned())),
+            );
             continue;
         }
         let needed = case.failed_logins * u32::try_from(listeners.len()).unwrap_or(u32::MAX);
-        let without_asking = match &mut left {
-            Some(left) if *left < needed => Some((
-                Verdict::Skip,
-                format!(
-                    "needs --strain: {needed} more failed logins, and {left} are left of those that a run may make"
-                ),
+        let spent = match &mut left {
+            Some(left) if *left < needed => Some(format!(
+                "needs --strain: {needed} more failed logins, and {left} are left of those that a run may make"
             )),
             Some(left) => {
                 *left -= needed;
@@ -210,11 +227,8 @@ fn questions<'t>(
             None => None,
         };
         for listener in listeners {
-            questions.push_back(Question {
-                case: index,
-                listener: Some(listener),
-                without_asking: without_asking.clone(),
-            });
+            let skip = |reason| Judged::unasked(Some(listener), Verdict::Skip, reason);
+            push(Some(listener), spent.clone().map(skip));
         }
     }
     questions
@@ -239,7 +253,7 @@ fn attempt(
 }
 
 impl Planned {
-    fn report(&self, target: &Target, answers: Vec<(Judged, Duration)>) -> CaseReport {
+    fn report(&self, known: &Known, answers: Vec<(Judged, Duration)>) -> CaseReport {
         let duration = answers.iter().map(|(_, duration)| *duration).sum();
         let observations: Vec<_> = answers
             .into_iter()
@@ -265,8 +279,7 @@ impl Planned {
             contested: self.contested,
             verdict: worst.verdict,
             reason: worst.reason,
-            known: target
-                .known
+            known: known
                 .covers(self.case.id, worst.verdict, &observed)
                 .cloned(),
             expected: worst.expected,
@@ -287,6 +300,18 @@ impl From<&Untested> for UntestedReport {
             why: untested.why.to_owned(),
         }
     }
+}
+
+fn stale_known(known: &Known, cases: &[CaseReport]) -> Vec<StaleKnown> {
+    let passed = cases.iter().filter(|case| case.verdict == Verdict::Pass);
+    passed
+        .filter_map(|case| {
+            known.entry(&case.id).map(|deviates| StaleKnown {
+                id: case.id.clone(),
+                reason: deviates.reason.clone(),
+            })
+        })
+        .collect()
 }
 
 fn listener_order(target: &Target, observation: &Observation) -> usize {

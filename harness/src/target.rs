@@ -180,6 +180,13 @@ impl Target {
             .unwrap_or_else(|| ServerName::IpAddress(listener.address.ip().into()))
     }
 
+    /// Promised listeners at an address that the host does not have.
+    pub fn absent_listeners(&self) -> impl Iterator<Item = ListenerName> + '_ {
+        let there = |name: &ListenerName| self.listeners.iter().any(|l| l.name() == *name);
+        let promised = self.promises.listeners.iter().copied();
+        promised.filter(move |name| !there(name))
+    }
+
     /// The listeners on which a case is asked.
     pub fn listeners_for(&self, on: crate::case::On) -> Vec<&Listener> {
         use crate::case::On;

@@ -2,7 +2,7 @@
 
 use crate::{
     case::Case,
-    promises::Family,
+    promises::{Family, ListenerName},
     report::{Observation, TlsState},
     session::{Afterwards, Record},
     target::Listener,
@@ -66,6 +66,26 @@ pub(super) fn judge(
 }
 
 impl Judged {
+    /// A promised listener at an address that the host does not have.
+    pub(super) fn absent(name: ListenerName) -> Judged {
+        let observed = format!("the host has no {} address", name.family.ip());
+        Judged {
+            observation: Observation {
+                port: name.port,
+                family: name.family,
+                tls: TlsState::Clear,
+                verdict: Verdict::Fail,
+                reason: None,
+                expected: Some(format!("a listener at {name}, as promised")),
+                transcript: vec![format!("== {observed}"), format!("== {}", Verdict::Fail)],
+                observed: Some(observed),
+                decisive: Some(0),
+            },
+            step: Some(Step::Listener),
+            afterwards: Vec::new(),
+        }
+    }
+
     pub(super) fn unasked(listener: Option<&Listener>, verdict: Verdict, reason: String) -> Judged {
         Judged {
             observation: Observation {

@@ -31,16 +31,14 @@ const SURVEY: Case = Case {
 /// Looks at all listeners, and once through a whole login.
 pub(super) fn survey(target: &Target, shared: &Shared) -> Result<Survey, Error> {
     let mut open = Vec::new();
-    let mut closed = None;
+    let mut closed = Vec::new();
     for listener in &target.listeners {
         match Wire::connect(listener.address, target.treatment.timeout) {
             Ok(_) => open.push(listener.clone()),
-            Err(source) => {
-                closed = Some(Error::Connect {
-                    address: listener.address,
-                    source,
-                })
-            }
+            Err(source) => closed.push(Error::Connect {
+                address: listener.address,
+                source,
+            }),
         }
     }
     let Some(first) = open
@@ -48,10 +46,12 @@ pub(super) fn survey(target: &Target, shared: &Shared) -> Result<Survey, Error> 
         .find(|listener| listener.is_submission())
         .or(open.first())
     else {
-        return Err(
-            closed.unwrap_or_else(|| Error::Target(format!("{} has no listener", target.name)))
-        );
+        let no_listener = || Error::Target(format!("{} has no listener", target.name));
+        return Err(closed.into_iter().next().unwrap_or_else(no_listener));
     };
+    for error in closed {
+        tracing::warn!("this listener is left out: {error}");
+    }
     let mut session = Session::new(target, first, &SURVEY, shared);
     let address = first.address;
     let greeting = session
@@ -105,7 +105,7 @@ fn keywords(session: &mut Session<'_>, keywords: &mut KeywordReport) -> Outcome 
     if answer.code() != 235 {
         let refused = format!(
             "the login of {} by {mechanism} was refused: {}",
-            credentials.user, answer.reply
+            credentials.user, answer.observed
         );
         return Err(Error::Target(refused).into());
     }

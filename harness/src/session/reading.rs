@@ -1,6 +1,9 @@
 //! How a reply is read, and what it means when none comes.
 
-use std::sync::PoisonError;
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
 
 use super::Session;
 use crate::{
@@ -13,6 +16,9 @@ use crate::{
     wire::{LONGEST_LINE, NoMore, Wire},
 };
 
+/// How soon a session that waits hears that the run was interrupted.
+const SLICE: Duration = Duration::from_millis(200);
+
 impl Session<'_> {
     pub(super) fn reply_to(&mut self, to: &str, answers: Answers) -> Outcome<Answer> {
         let deadline = self.deadline();
@@ -21,9 +27,11 @@ impl Session<'_> {
             if self.shared.interrupted() {
                 return Err(Error::Interrupted.into());
             }
-            match self.wire()?.line(deadline) {
+            let slice = deadline.min(Instant::now() + SLICE);
+            match self.wire()?.line(slice) {
                 Ok(line) if reply.push(&line) => break,
                 Ok(_) => {}
+                Err(NoMore::Silent(_)) if Instant::now() < deadline => {}
                 Err(end) => {
                     if !reply.texts.is_empty() {
                         self.transcript.server(&reply, answers);

@@ -152,7 +152,8 @@ fn trust(ca_pem: &str) -> Result<RootCertStore, String> {
     Ok(trust)
 }
 
-fn known(profile: Profile) -> Known {
+/// How the reference server deviates on purpose in this profile.
+pub fn known(profile: Profile) -> Known {
     if profile == Profile::Modern {
         return Known::default();
     }

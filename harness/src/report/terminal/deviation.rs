@@ -1,0 +1,114 @@
+//! One deviation: what was required, what was seen instead, and the exchange in which it was seen.
+
+use std::io;
+
+use super::{
+    page::{PLAIN, Page, QUIET},
+    verdict_style,
+};
+use crate::report::{CaseReport, Observation, RequirementReport, TlsState};
+
+/// How much of a dialogue stands before and behind the line that decided.
+const BEFORE: usize = 6;
+const BEHIND: usize = 2;
+
+pub(super) fn write(page: &mut Page<'_>, case: &CaseReport, verbosity: u8) -> io::Result<()> {
+    page.blank()?;
+    let style = verdict_style(case.verdict);
+    let word = case.verdict.to_string().to_uppercase();
+    page.text(0, style, &format!("{word} {}", case.id))?;
+    page.text(2, PLAIN, &case.requirement)?;
+    let places: Vec<_> = case.requirements.iter().filter_map(place).collect();
+    let mut about = vec![format!("{}, {}", case.level, case.severity)];
+    about.extend((!places.is_empty()).then(|| places.join(", ")));
+    about.extend(
+        case.contested
+            .then(|| "implementations read it differently".to_owned()),
+    );
+    page.text(2, QUIET, &about.join("; "))?;
+    page.labelled(
+        "expected",
+        PLAIN,
+        case.expected.as_deref().unwrap_or_default(),
+    )?;
+    page.labelled(
+        "observed",
+        style,
+        case.observed.as_deref().unwrap_or_default(),
+    )?;
+    page.labelled("asked on", PLAIN, &listeners(&case.observations))?;
+    page.blank()?;
+    match verbosity {
+        0 => excerpt(page, &case.transcript, case.decisive),
+        _ => dialogues(page, case),
+    }
+}
+
+/// The dialogues of a case, one for each listener.
+pub(super) fn dialogues(page: &mut Page<'_>, case: &CaseReport) -> io::Result<()> {
+    for observation in &case.observations {
+        if case.observations.len() > 1 {
+            let name = format!("{}: {}", name(observation), observation.verdict);
+            page.text(2, QUIET, &name)?;
+        }
+        for (index, line) in observation.transcript.iter().enumerate() {
+            page.dialogue(line, observation.decisive == Some(index))?;
+        }
+    }
+    Ok(())
+}
+
+fn excerpt(page: &mut Page<'_>, transcript: &[String], decisive: Option<usize>) -> io::Result<()> {
+    let decisive = decisive.unwrap_or(transcript.len().saturating_sub(1));
+    let shown = decisive.saturating_sub(BEFORE)..transcript.len().min(decisive + BEHIND + 1);
+    if shown.start > 0 {
+        page.dialogue("...", false)?;
+    }
+    for index in shown.clone() {
+        page.dialogue(&transcript[index], index == decisive)?;
+    }
+    if shown.end < transcript.len() {
+        page.dialogue("...", false)?;
+    }
+    Ok(())
+}
+
+fn place(requirement: &RequirementReport) -> Option<String> {
+    let rfc = requirement.rfc?;
+    Some(match &requirement.section {
+        Some(section) => format!("RFC {rfc} section {section}"),
+        None => format!("RFC {rfc}"),
+    })
+}
+
+/// The listeners by what they did, the worst first.
+fn listeners(observations: &[Observation]) -> String {
+    let mut verdicts: Vec<_> = observations.iter().map(|o| o.verdict).collect();
+    verdicts.sort_unstable_by(|a, b| b.cmp(a));
+    verdicts.dedup();
+    if let [_] = verdicts.as_slice() {
+        return names(observations.iter());
+    }
+    let groups: Vec<_> = verdicts
+        .into_iter()
+        .map(|verdict| {
+            let these = observations.iter().filter(|o| o.verdict == verdict);
+            format!("{} ({verdict})", names(these))
+        })
+        .collect();
+    groups.join(", ")
+}
+
+fn names<'o>(observations: impl Iterator<Item = &'o Observation>) -> String {
+    observations.map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn name(observation: &Observation) -> String {
+    let family = observation.family.ip();
+    let tls = match observation.tls {
+        TlsState::Clear => "in clear",
+        TlsState::Starttls => "with STARTTLS",
+        TlsState::Implicit => "with implicit TLS",
+    };
+    format!("{} {family} {tls}", observation.port)
+}
