@@ -1,0 +1,142 @@
+//! The command line: what can be said, and what becomes of it.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+mod announce;
+mod explain;
+mod files;
+mod known;
+mod list;
+mod near;
+mod progress;
+mod queue;
+mod remote;
+mod reports;
+mod run;
+mod serve;
+mod signals;
+mod spool_folder;
+mod status;
+mod target;
+
+/// Judges mail submission servers by what they say: RFC 6409, RFC 4954, RFC 5321 and their kin.
+#[derive(Debug, Parser)]
+#[command(name = "msaspec", version, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge one or more submission servers
+    Run(Box<run::Arguments>),
+    /// Show the catalogue, with what is untested and why
+    List(list::Arguments),
+    /// Explain one requirement: what, how it is tested, who is known to deviate
+    Explain(explain::Arguments),
+    /// Run the reference server alone
+    Serve(serve::Arguments),
+    /// Show what the reference server has still to deliver
+    Queue(queue::Arguments),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  msaspec                                 judge the reference server, the same as: msaspec run embedded
+  msaspec run smtp://mail.example.org     what can be seen without an account
+  msaspec run smtps://mail.example.org --user alice --password-file secret.txt
+  msaspec run embedded --only chapter:starttls -vv
+  msaspec explain rfc4954-4-second-auth-503
+
+Exit status: 0 everything as expected, 1 a deviation that is not known, 2 usage or an unreadable file,
+3 a target that could not be judged.";
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Something that was written on the command line or in a file, in one sentence.
+    #[error("{0}")]
+    Usage(String),
+    /// The output could not be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Reads the command line and obeys.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let log_level = match cli.command {
+        Some(Command::Serve(_)) => "info",
+        _ => "warn",
+    };
+    log_to_stderr(log_level);
+    match obey(cli.command) {
+        Ok(status) => ExitCode::from(status),
+        // Whoever reads our output has seen enough.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            let style = msaspec_harness::report::terminal::verdict_style(
+                msaspec_harness::verdict::Verdict::Fail,
+            );
+            let _ = writeln!(anstream::stderr(), "{style}error:{style:#} {failure}");
+            ExitCode::from(status::USAGE)
+        }
+    }
+}
+
+fn obey(command: Option<Command>) -> Result<u8, Failure> {
+    let nothing_said = || Command::Run(Box::new(run::Arguments::of_a_newcomer()));
+    match command.unwrap_or_else(nothing_said) {
+        Command::Run(arguments) => run::run(*arguments),
+        Command::List(arguments) => list::list(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Serve(arguments) => serve::serve(arguments),
+        Command::Queue(arguments) => queue::queue(&arguments),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "msaspec", &mut script);
+            io::stdout().write_all(&script)?;
+            Ok(status::AS_EXPECTED)
+        }
+    }
+}
+
+fn log_to_stderr(level: &str) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colours)
+        .with_target(false)
+        .init();
+}
+
+/// The columns of the terminal, or a width that is easily read.
+fn columns() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,30 @@
+//! `--known FILE`: deviations that are known, with their reasons.
+
+use std::path::Path;
+
+use msaspec::catalogue;
+use msaspec_harness::{known::Known, verdict::Verdict};
+
+use super::{Failure, files, near};
+
+/// Reads the file. Every id in it has to be that of a case.
+pub(super) fn read(path: &Path) -> Result<Known, Failure> {
+    let refuse = |why: String| Failure::Usage(format!("{}: {why}", path.display()));
+    let table: toml::Table = files::read_toml(path)?;
+    let known = Known::parse(&table.to_string()).map_err(refuse)?;
+    for id in known.ids() {
+        if catalogue::case(id).is_none() {
+            let ids = catalogue::cases().map(|(_, case)| case.id);
+            let near = near::did_you_mean(id, ids);
+            return Err(refuse(format!("{id} is the id of no case{near}")));
+        }
+        let verdict = known.entry(id).and_then(|deviates| deviates.verdict);
+        if verdict.is_some_and(|verdict| verdict < Verdict::Warn) {
+            let why = format!(
+                "{id}: only \"warn\" and \"fail\" can be known, other verdicts are no deviations"
+            );
+            return Err(refuse(why));
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,147 @@
+//! `msaspec list`: the catalogue, and what is not in it.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use msaspec::{
+    CHAPTERS,
+    catalogue::{self, Selection},
+};
+use msaspec_harness::{
+    case::{Case, Mutant, Untested},
+    report::terminal::{BOLD, QUIET},
+    run::{Plan, Planned},
+};
+use serde_json::{Value, json};
+
+use super::{Failure, status};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Show only these cases, as for run; repeatable
+    #[arg(long, value_name = "WHAT")]
+    only: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn list(arguments: &Arguments) -> Result<u8, Failure> {
+    let selection = Selection::parse(&arguments.only).map_err(Failure::Usage)?;
+    let plan = catalogue::plan(&selection);
+    match arguments.json {
+        true => writeln!(io::stdout(), "{:#}", as_json(&plan))?,
+        false => table(&mut anstream::stdout(), &plan)?,
+    }
+    Ok(status::AS_EXPECTED)
+}
+
+fn table(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+    let ids = plan.cases.iter().map(|planned| planned.case.id);
+    let width = ids.map(str::len).max().unwrap_or_default();
+    for chapter in CHAPTERS {
+        let cases = || {
+            plan.cases
+                .iter()
+                .filter(|planned| planned.chapter == chapter.name)
+        };
+        let untested = || {
+            plan.untested
+                .iter()
+                .filter(|one| belongs(one, chapter.untested))
+        };
+        if cases().next().is_none() && untested().next().is_none() {
+            continue;
+        }
+        writeln!(out, "{BOLD}{}{BOLD:#}", chapter.name)?;
+        for Planned {
+            case, contested, ..
+        } in cases()
+        {
+            let Case {
+                id,
+                level,
+                severity,
+                requirement,
+                ..
+            } = case;
+            let contested = if *contested { "  contested" } else { "" };
+            let (level, severity) = (level.to_string(), severity.to_string());
+            writeln!(out, "  {id:<width$}  {level:<10}  {severity:<8}{contested}")?;
+            writeln!(out, "      {requirement}")?;
+            if let Mutant::None(why) = case.mutant {
+                writeln!(out, "      {QUIET}no lie proves this case: {why}{QUIET:#}")?;
+            }
+        }
+        for Untested {
+            id,
+            requirement,
+            why,
+        } in untested()
+        {
+            writeln!(out, "  {id:<width$}  untested")?;
+            writeln!(out, "      {requirement}")?;
+            writeln!(out, "      {QUIET}{why}{QUIET:#}")?;
+        }
+        writeln!(out)?;
+    }
+    let proved = plan
+        .cases
+        .iter()
+        .filter(|planned| is_proved(planned.case))
+        .count();
+    let all = plan.cases.len();
+    writeln!(
+        out,
+        "{all} cases, {proved} of them proved by a lie; {} requirements untested",
+        plan.untested.len()
+    )
+}
+
+fn as_json(plan: &Plan) -> Value {
+    let cases: Vec<_> = plan.cases.iter().map(case).collect();
+    let untested: Vec<_> = plan
+        .untested
+        .iter()
+        .map(
+            |Untested {
+                 id,
+                 requirement,
+                 why,
+             }| { json!({ "id": id, "requirement": requirement, "why": why }) },
+        )
+        .collect();
+    json!({ "cases": cases, "untested": untested })
+}
+
+fn case(planned: &Planned) -> Value {
+    let Planned {
+        chapter,
+        case,
+        requirements,
+        contested,
+    } = planned;
+    let without_mutant = match case.mutant {
+        Mutant::None(why) => Some(why),
+        _ => None,
+    };
+    json!({
+        "id": case.id,
+        "chapter": chapter,
+        "requirement": case.requirement,
+        "requirements": requirements,
+        "level": case.level,
+        "severity": case.severity,
+        "contested": contested,
+        "mutant": without_mutant.is_none(),
+        "without_mutant": without_mutant,
+    })
+}
+
+fn is_proved(case: &Case) -> bool {
+    !matches!(case.mutant, Mutant::None(_))
+}
+
+fn belongs(one: &Untested, chapter: &[Untested]) -> bool {
+    chapter.iter().any(|untested| untested.id == one.id)
+}

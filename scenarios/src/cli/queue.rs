@@ -1,0 +1,142 @@
+//! `msaspec queue`: what the reference server has still to deliver.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+};
+
+use clap::{Args, Subcommand};
+use msaspec_server::spool::{Entry, RecipientState, Spool, SpoolError};
+
+use super::{Failure, spool_folder, status};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The server's spool [default: $XDG_STATE_HOME/msaspec/spool or ~/.local/state/msaspec/spool]
+    #[arg(long, value_name = "DIR", global = true)]
+    spool: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show every message with its recipients (the default)
+    List,
+    /// Print one message: its envelope on the standard error, its content on the standard output
+    Print {
+        /// The queue id
+        id: String,
+    },
+    /// Remove one message for good, delivered or not
+    Remove {
+        /// The queue id
+        id: String,
+    },
+}
+
+pub(super) fn queue(arguments: &Arguments) -> Result<u8, Failure> {
+    let folder = match &arguments.spool {
+        Some(folder) => folder.clone(),
+        None => spool_folder::default()?,
+    };
+    let command = arguments.command.as_ref().unwrap_or(&Command::List);
+    if !folder
+        .try_exists()
+        .map_err(|e| Failure::Usage(format!("{}: {e}", folder.display())))?
+    {
+        return match command {
+            Command::List => nothing(),
+            Command::Print { id } | Command::Remove { id } => {
+                Err(refuse(SpoolError::NoSuchMessage(id.clone())))
+            }
+        };
+    }
+    let spool = Spool::open(&folder).map_err(refuse)?;
+    match command {
+        Command::List => list(&spool),
+        Command::Print { id } => print(&spool, id),
+        Command::Remove { id } => {
+            spool.remove(id).map_err(refuse)?;
+            Ok(status::AS_EXPECTED)
+        }
+    }
+}
+
+fn list(spool: &Spool) -> Result<u8, Failure> {
+    let entries = spool.list().map_err(refuse)?;
+    if entries.is_empty() {
+        return nothing();
+    }
+    let mut out = io::stdout().lock();
+    for entry in &entries {
+        envelope(&mut out, entry)?;
+    }
+    Ok(status::AS_EXPECTED)
+}
+
+fn print(spool: &Spool, id: &str) -> Result<u8, Failure> {
+    let message = spool.read(id).map_err(refuse)?;
+    envelope(&mut io::stderr(), &message.entry)?;
+    let mut out = io::stdout().lock();
+    match out.is_terminal() {
+        true => out.write_all(harmless(&message.content).as_bytes())?,
+        false => out.write_all(&message.content)?,
+    }
+    Ok(status::AS_EXPECTED)
+}
+
+fn envelope(out: &mut dyn Write, entry: &Entry) -> io::Result<()> {
+    let Entry {
+        id,
+        arrival,
+        size,
+        sender,
+        recipients,
+    } = entry;
+    writeln!(
+        out,
+        "{id}  {arrival:.0}  {size} octets  from <{}>",
+        harmless(sender.as_bytes())
+    )?;
+    for recipient in recipients {
+        let state = match recipient.state {
+            RecipientState::Pending => "pending",
+            RecipientState::Delivered => "delivered",
+            RecipientState::Failed => "failed",
+        };
+        let address = harmless(recipient.address.as_bytes());
+        write!(
+            out,
+            "    {state:<9}  <{address}>  {} attempts",
+            recipient.attempts
+        )?;
+        match &recipient.last_answer {
+            Some(answer) => writeln!(out, ", last answer: {}", harmless(answer.as_bytes()))?,
+            None => writeln!(out)?,
+        }
+    }
+    Ok(())
+}
+
+fn nothing() -> Result<u8, Failure> {
+    writeln!(io::stdout(), "nothing")?;
+    Ok(status::AS_EXPECTED)
+}
+
+/// Text for a terminal: line ends stay, everything that could command it does not.
+fn harmless(octets: &[u8]) -> String {
+    let text = String::from_utf8_lossy(octets).replace("\r\n", "\n");
+    let visible = |c: char| {
+        if c.is_control() && !matches!(c, '\n' | '\t') {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(visible).collect()
+}
+
+fn refuse(error: SpoolError) -> Failure {
+    Failure::Usage(error.to_string())
+}

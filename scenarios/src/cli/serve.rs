@@ -1,0 +1,215 @@
+//! `msaspec serve`: the reference server alone, until SIGINT or SIGTERM.
+
+use std::{
+    io::{self, Write},
+    net::{Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use clap::Args;
+use msaspec_harness::target::embedded::HOST;
+use msaspec_server::{Config, ListenerConfig, Server};
+use tempfile::NamedTempFile;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, files, spool_folder, status};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// The configuration (TOML); every option here overrides it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen; /tls begins with TLS; without M= a listener has the modifier a
+    /// (authentication required); repeatable [default: free ports of loopback, IPv4 and IPv6,
+    /// one with STARTTLS and one with TLS each]
+    #[arg(long, value_name = "ADDR:PORT[/tls][,M=MODIFIERS]")]
+    listen: Vec<ListenerConfig>,
+    /// An account; repeatable [default: alice:secret, where there is no configuration]
+    #[arg(long, value_name = "NAME:PASSWORD")]
+    user: Vec<Account>,
+    /// Where accepted mail goes [default: it stays in the spool]
+    #[arg(long, value_name = "HOST:PORT")]
+    next_hop: Option<String>,
+    /// The server's name [default: submission.example, where there is no configuration]
+    #[arg(long, value_name = "NAME")]
+    hostname: Option<String>,
+    /// Write the certificate of this start's authority here [default: a file of its own, removed at the end]
+    #[arg(long, value_name = "FILE")]
+    ca_out: Option<PathBuf>,
+    /// Where accepted mail is kept [default: $XDG_STATE_HOME/msaspec/spool or ~/.local/state/msaspec/spool]
+    #[arg(long, value_name = "DIR")]
+    spool: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  msaspec serve                                   loopback, free ports, alice / secret
+  msaspec serve --listen 127.0.0.1:5870 --listen [::1]:4650/tls --user bob:builder
+  msaspec serve --config msaspec.toml --ca-out ca.pem
+
+When the server is ready, one line of JSON on the standard output says where it listens and where the
+certificate of its authority is.";
+
+/// `NAME:PASSWORD`; the name has no colon.
+#[derive(Clone)]
+struct Account {
+    name: String,
+    password: String,
+}
+
+impl FromStr for Account {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Account, &'static str> {
+        match text.split_once(':') {
+            Some((name, password)) if !name.is_empty() && !password.is_empty() => Ok(Account {
+                name: name.to_owned(),
+                password: password.to_owned(),
+            }),
+            _ => Err("write NAME:PASSWORD"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+pub(super) fn serve(arguments: Arguments) -> Result<u8, Failure> {
+    let ca_out = arguments.ca_out.clone();
+    let config = arguments.config()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::Usage(format!("the server does not start: {e}")))?;
+    runtime.block_on(async {
+        // Before anybody can be told that the server is ready.
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let hostname = config.hostname.clone();
+        let server = Server::start(config)
+            .await
+            .map_err(|e| Failure::Usage(format!("the server does not start: {e}")))?;
+        let ca = CaFile::write(server.ca_pem(), ca_out)?;
+        let mut line = ready(&server, &hostname, ca.path()).to_string();
+        line.push('\n');
+        let mut out = io::stdout();
+        out.write_all(line.as_bytes())?;
+        out.flush()?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        server.shutdown().await;
+        Ok(status::AS_EXPECTED)
+    })
+}
+
+impl Arguments {
+    fn config(self) -> Result<Config, Failure> {
+        let mut config = match &self.config {
+            Some(path) => {
+                let text = files::read_text(path)?;
+                let refuse = |e| Failure::Usage(format!("{}: {e}", path.display()));
+                Config::from_toml(&text).map_err(refuse)?
+            }
+            None => {
+                let spool = self.spool.clone().map_or_else(spool_folder::default, Ok)?;
+                let mut config = Config::modern(HOST, spool);
+                if self.user.is_empty() {
+                    config.users.insert("alice".to_owned(), "secret".to_owned());
+                }
+                config.listeners = loopback()?;
+                config
+            }
+        };
+        if let Some(hostname) = self.hostname {
+            config.hostname = hostname;
+        }
+        if let Some(spool) = self.spool {
+            config.spool = spool;
+        }
+        if !self.listen.is_empty() {
+            config.listeners = self.listen;
+        }
+        config.next_hop = self.next_hop.or(config.next_hop);
+        let accounts = self.user.into_iter();
+        config
+            .users
+            .extend(accounts.map(|account| (account.name, account.password)));
+        Ok(config)
+    }
+}
+
+/// Submission and submissions on free ports of both families, where the machine has both.
+fn loopback() -> Result<Vec<ListenerConfig>, Failure> {
+    let ipv6 = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
+    let has_ipv6 = std::net::TcpListener::bind(ipv6).is_ok();
+    let mut listeners = Vec::new();
+    for modifiers in ["", "/tls"] {
+        for host in ["127.0.0.1", "[::1]"]
+            .into_iter()
+            .take(if has_ipv6 { 2 } else { 1 })
+        {
+            let listener = format!("{host}:0{modifiers}").parse();
+            listeners.push(listener.map_err(|e| Failure::Usage(format!("{host}: {e}")))?);
+        }
+    }
+    Ok(listeners)
+}
+
+fn ready(server: &Server, hostname: &str, ca: &Path) -> serde_json::Value {
+    let listeners: Vec<_> = server
+        .listeners()
+        .iter()
+        .map(|bound| {
+            serde_json::json!({
+                "name": bound.name,
+                "address": bound.address.to_string(),
+                "tls": bound.implicit_tls,
+                "modifiers": bound.modifiers.to_string(),
+            })
+        })
+        .collect();
+    serde_json::json!({ "listeners": listeners, "ca": ca, "hostname": hostname })
+}
+
+/// The certificate that clients have to trust.
+enum CaFile {
+    Named(PathBuf),
+    UntilTheEnd(NamedTempFile),
+}
+
+impl CaFile {
+    fn write(pem: &str, path: Option<PathBuf>) -> Result<CaFile, Failure> {
+        let failed = |path: &Path, e: io::Error| {
+            Failure::Usage(format!(
+                "{}: the certificate cannot be written: {e}",
+                path.display()
+            ))
+        };
+        if let Some(path) = path {
+            std::fs::write(&path, pem).map_err(|e| failed(&path, e))?;
+            return Ok(CaFile::Named(path));
+        }
+        let file = tempfile::Builder::new()
+            .prefix("msaspec-ca-")
+            .suffix(".pem")
+            .tempfile();
+        let mut file = file.map_err(|e| failed(&std::env::temp_dir(), e))?;
+        file.write_all(pem.as_bytes())
+            .map_err(|e| failed(file.path(), e))?;
+        Ok(CaFile::UntilTheEnd(file))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            CaFile::Named(path) => path,
+            CaFile::UntilTheEnd(file) => file.path(),
+        }
+    }
+}
