@@ -5,7 +5,6 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     net::TcpStream,
-    path::Path,
     process::{Command, ExitCode},
     sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
@@ -150,21 +149,22 @@ fn installed(running: &Running) -> Result<(), Failed> {
 }
 
 fn does_not_start() -> Result<(), Failed> {
-    let folder = folder("FROM debian:bookworm-slim\nCMD echo last words; exit 7\n")?;
-    let source = Source::Folder(folder.path().to_owned());
+    let dockerfile = "FROM debian:bookworm-slim\nCMD echo last words; exit 7\n";
+    let (_place, source) = folder("ends-at-once", dockerfile)?;
+    // Nobody else of this process starts or ends anything meanwhile.
+    let _sendmail = sendmail();
+    let before = of_this_process();
     let error = container::start(&source, &Options::default()).err();
     let error = error.ok_or("it started")?.to_string();
     assert!(error.contains("has ended with status 7"), "{error}");
     assert!(error.contains("last words"), "{error}");
-    let left = of_this_process();
-    let foreign: BTreeSet<_> = left.iter().filter(|name| name.contains("server")).collect();
-    assert!(foreign.len() <= 1, "{left:?}");
+    assert_eq!(of_this_process(), before);
     Ok(())
 }
 
 fn failed_build() -> Result<(), Failed> {
-    let folder = folder("FROM debian:bookworm-slim\nRUN echo a word; exit 9\n")?;
-    let source = Source::Folder(folder.path().to_owned());
+    let dockerfile = "FROM debian:bookworm-slim\nRUN echo a word; exit 9\n";
+    let (_place, source) = folder("cannot-be-built", dockerfile)?;
     let error = container::start(&source, &Options::default()).err();
     let error = error.ok_or("it started")?.to_string();
     assert!(
@@ -192,16 +192,15 @@ fn swept() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A target's folder with this Dockerfile.
-fn folder(dockerfile: &str) -> std::io::Result<tempfile::TempDir> {
-    let folder = tempfile::Builder::new().prefix("target-").tempdir()?;
-    let write = |name: &str, text: &str| fs::write(Path::join(folder.path(), name), text);
-    write("Dockerfile", dockerfile)?;
-    write(
-        "target.toml",
-        "host = \"mx.example\"\n[promises]\nlisteners = [\"587/inet\"]\n",
-    )?;
-    Ok(folder)
+/// A target's folder with this name and Dockerfile, and the folder in which it is.
+fn folder(name: &str, dockerfile: &str) -> std::io::Result<(tempfile::TempDir, Source)> {
+    let place = tempfile::tempdir()?;
+    let folder = place.path().join(name);
+    fs::create_dir(&folder)?;
+    fs::write(folder.join("Dockerfile"), dockerfile)?;
+    let settings = "host = \"mx.example\"\n[promises]\nlisteners = [\"587/inet\"]\n";
+    fs::write(folder.join("target.toml"), settings)?;
+    Ok((place, Source::Folder(folder)))
 }
 
 /// The names of the containers and networks that this process has made.

@@ -3,11 +3,8 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Once},
-    time::{Duration, Instant},
+    time::Duration,
 };
-
-use rustls::RootCertStore;
-use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 use super::{Envelope, Listener, Recipient, Target, Treatment};
 use crate::{
@@ -19,6 +16,7 @@ mod binary;
 mod containers;
 mod context;
 mod engine;
+mod exec;
 mod image;
 mod label;
 mod member;
@@ -28,16 +26,19 @@ mod running;
 mod settings;
 mod sockets;
 mod source;
+mod trust;
 mod versions;
 
 pub use binary::BINARY;
 pub use engine::engine;
+pub use exec::Output;
 pub use label::{PID, PROCESS, RUN, remove_everything_of_this_process, sweep};
-pub use member::{Member, Output};
+pub use member::Member;
 pub use running::{Client, Running};
 pub use source::{Source, find};
 
 use containers::Containers;
+use engine::aside;
 use network::Network;
 use settings::Settings;
 
@@ -74,6 +75,10 @@ impl Running {
     /// # Errors
     /// As [`start`].
     pub fn start(source: &Source, options: &Options) -> Result<Running, Error> {
+        aside(|| Running::started(source, options))
+    }
+
+    fn started(source: &Source, options: &Options) -> Result<Running, Error> {
         // What is wrong with the files is said first: it needs no engine.
         let settings = Settings::of(source)?;
         let known = known(source)?;
@@ -92,7 +97,7 @@ impl Running {
             Containers::start(&image, &settings, &authority, network, &next_hop, options)?;
         let listeners = listeners(&settings, &containers);
         await_greetings(&listeners, &containers, options)?;
-        let (ca_pem, trust) = trust(&settings, &authority, &containers, options)?;
+        let (ca_pem, trust) = trust::of(&settings, &authority, &containers.server, options)?;
         let versions = versions::of(&containers.server, &settings.container.packages);
         let containers = Arc::new(containers);
         let mut accounts = msaspec_fixtures::users()
@@ -190,33 +195,4 @@ fn await_greetings(
     let waited = ready::PATIENCE.as_secs();
     let problem = format!("greets on no promised listener within {waited} s");
     Err(containers.server.complaint(&problem))
-}
-
-/// Whose certificates are trusted: our authority's, or those that the server says.
-fn trust(
-    settings: &Settings,
-    authority: &Authority,
-    containers: &Containers,
-    options: &Options,
-) -> Result<(Vec<u8>, RootCertStore), Error> {
-    let Some(path) = &settings.container.ca else {
-        let roots = RootCertStore::clone(&authority.roots());
-        return Ok((authority.ca_pem().into_bytes(), roots));
-    };
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        // The file may be there before it is whole.
-        let pem = containers.server.file(path).unwrap_or_default();
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem).flatten().collect();
-        let mut roots = RootCertStore::empty();
-        if roots.add_parsable_certificates(certificates).0 > 0 {
-            return Ok((pem, roots));
-        }
-        containers.server.check(options)?;
-        if Instant::now() > deadline {
-            let problem = format!("has written no certificate to {path}");
-            return Err(containers.server.complaint(&problem));
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }

@@ -28,7 +28,7 @@ pub fn engine() -> Result<String, String> {
     let answer = async { tokio::time::timeout(PATIENCE, engine.docker.version()).await };
     let problem = match engine.wait(answer) {
         Ok(Ok(version)) => return Ok(version.version.unwrap_or_default()),
-        Ok(Err(e)) => e.to_string(),
+        Ok(Err(e)) => cause(&e),
         Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
     };
     Err(nobody(&engine.address, &problem))
@@ -45,7 +45,7 @@ impl Engine {
         }
         let address = address();
         let docker = Docker::connect_with_host(&address)
-            .map_err(|e| Error::Target(nobody(&address, &e.to_string())))?;
+            .map_err(|e| Error::Target(nobody(&address, &cause(&e))))?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("msaspec-engine")
@@ -83,7 +83,7 @@ impl Engine {
         Error::Target(match error {
             EngineError::DockerResponseServerError { message, .. } => format!("{what}: {message}"),
             EngineError::HyperLegacyError { .. } | EngineError::HyperResponseError { .. } => {
-                nobody(&self.address, &error.to_string())
+                nobody(&self.address, &cause(error))
             }
             _ => format!("{what}: {error}"),
         })
@@ -99,6 +99,14 @@ pub(super) fn aside<T: Send>(blocking: impl FnOnce() -> T + Send) -> T {
         Ok(done) => done,
         Err(panic) => std::panic::resume_unwind(panic),
     })
+}
+
+/// What the operating system said, beneath the layers that passed it on.
+fn cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => cause(source),
+        None => error.to_string(),
+    }
 }
 
 fn nobody(address: &str, problem: &str) -> String {

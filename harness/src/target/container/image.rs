@@ -104,7 +104,7 @@ fn stream(
         let missing = context.bases().find(|base| id(engine, base).is_none());
         Some(match missing {
             Some(base) => Error::Target(format!(
-                "the image {base}, from which {what} is built, is missing and cannot be pulled: run ci/base-image ({problem})"
+                "{what} is built from the image {base}, which is missing and cannot be pulled: run ci/base-image (for debian:bookworm-slim), or load it into the engine ({problem})"
             )),
             None => failed(what, &problem, output),
         })

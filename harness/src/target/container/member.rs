@@ -9,11 +9,7 @@ use std::{
 use futures_util::StreamExt;
 use testcontainers::{
     Container, CopyTargetOptions, GenericImage, ImageExt,
-    bollard::{
-        exec::{CreateExecOptions, StartExecResults},
-        query_parameters::LogsOptionsBuilder,
-    },
-    runners::SyncRunner,
+    bollard::query_parameters::LogsOptionsBuilder, runners::SyncRunner,
 };
 
 use super::{
@@ -26,9 +22,9 @@ use crate::error::Error;
 
 /// A running container. It is removed with its volumes when it is dropped.
 pub struct Member {
-    role: String,
-    id: String,
-    engine: &'static Engine,
+    pub(super) role: String,
+    pub(super) id: String,
+    pub(super) engine: &'static Engine,
     container: Option<Container<GenericImage>>,
 }
 
@@ -41,17 +37,6 @@ pub(super) struct Recipe {
     pub(super) sysctls: BTreeMap<String, String>,
     pub(super) dns: Option<IpAddr>,
     pub(super) volumes_from: Vec<String>,
-}
-
-/// What a command in a container said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// Its exit status.
-    pub status: i64,
-    /// Its standard output.
-    pub stdout: String,
-    /// Its standard error.
-    pub stderr: String,
 }
 
 impl Member {
@@ -97,58 +82,6 @@ impl Member {
     /// The engine's id.
     pub fn id(&self) -> &str {
         &self.id
-    }
-
-    /// Runs a command to its end.
-    ///
-    /// # Errors
-    /// [`Error::Target`] where the command cannot be run or does not end within two minutes. What it
-    /// exits with is no error.
-    pub fn exec(&self, command: &[&str]) -> Result<Output, Error> {
-        let what = format!("{} in the container {}", command.join(" "), self.role);
-        let docker = self.engine.docker();
-        let asked = CreateExecOptions {
-            cmd: Some(command.to_vec()),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            ..CreateExecOptions::default()
-        };
-        let mut said = (Vec::new(), Vec::new());
-        let answer = async {
-            let exec = docker.create_exec(&self.id, asked).await?;
-            if let StartExecResults::Attached { mut output, .. } =
-                docker.start_exec(&exec.id, None).await?
-            {
-                while let Some(part) = output.next().await {
-                    use testcontainers::bollard::container::LogOutput::StdErr;
-                    match part? {
-                        StdErr { message } => said.1.extend_from_slice(&message),
-                        other => said.0.extend_from_slice(other.as_ref()),
-                    }
-                }
-            }
-            // The output can end a moment before the engine has noticed that the command did.
-            loop {
-                let exec = docker.inspect_exec(&exec.id).await?;
-                match exec.exit_code.filter(|_| exec.running != Some(true)) {
-                    Some(status) => return Ok(status),
-                    None => tokio::time::sleep(Duration::from_millis(10)).await,
-                }
-            }
-        };
-        let answer = async { tokio::time::timeout(EXEC, answer).await };
-        let status = match self.engine.wait(answer) {
-            Ok(status) => status.map_err(|e| self.engine.failed(&what, &e))?,
-            Err(_) => {
-                let waited = EXEC.as_secs();
-                return Err(Error::Target(format!("{what}: no end within {waited} s")));
-            }
-        };
-        Ok(Output {
-            status,
-            stdout: String::from_utf8_lossy(&said.0).into_owned(),
-            stderr: String::from_utf8_lossy(&said.1).into_owned(),
-        })
     }
 
     /// What the container has written to its standard output and error until now.
@@ -235,4 +168,3 @@ impl Drop for Member {
 }
 
 const START: Duration = Duration::from_secs(60);
-const EXEC: Duration = Duration::from_secs(120);

@@ -12,7 +12,8 @@ use std::{
 use super::{
     Options,
     containers::{Containers, helper_image},
-    member::{Member, Output, Recipe},
+    exec::Output,
+    member::{Member, Recipe},
     sockets::Socket,
 };
 use crate::{
@@ -60,6 +61,11 @@ impl Running {
         helpers
             .find(|(its, _)| its == name)
             .map(|(_, helper)| helper)
+    }
+
+    /// The certificate that clients have to trust, in PEM: the authority's, or the server's own.
+    pub fn ca_pem(&self) -> &[u8] {
+        &self.ca_pem
     }
 
     /// The server's log.
