@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub struct NextHop {
     address: SocketAddr,
     mailbox: Arc<Mailbox>,
-    _task: Arc<Task>,
+    accepting: Arc<Mutex<Option<Task>>>,
 }
 
 /// A place in the dialogue between target and next hop.
@@ -82,19 +82,34 @@ impl NextHop {
     /// # Errors
     /// [`Error::Target`] where nobody can listen there.
     pub fn listen(address: SocketAddr) -> Result<NextHop, Error> {
-        let runtime = runtime()?;
-        let failed = |e| Error::Target(format!("the next hop cannot listen on {address}: {e}"));
-        let listener = runtime
-            .block_on(TcpListener::bind(address))
-            .map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
         let mailbox = Arc::new(Mailbox::default());
-        let accepting = runtime.spawn(serve::accept(listener, mailbox.clone()));
+        let (address, task) = accept_at(address, &mailbox)?;
         Ok(NextHop {
             address,
             mailbox,
-            _task: Arc::new(Task::new(accepting)),
+            accepting: Arc::new(Mutex::new(Some(task))),
         })
+    }
+
+    /// Stops to listen, and breaks all connections off; what arrived stays.
+    pub fn close(&self) {
+        *self
+            .accepting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Listens again where it listened before.
+    ///
+    /// # Errors
+    /// [`Error::Target`] where somebody else has taken the place meanwhile.
+    pub fn reopen(&self) -> Result<(), Error> {
+        let (_, task) = accept_at(self.address, &self.mailbox)?;
+        *self
+            .accepting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(task);
+        Ok(())
     }
 
     /// Where it listens.
@@ -146,6 +161,18 @@ impl NextHop {
             };
         }
     }
+}
+
+fn accept_at(address: SocketAddr, mailbox: &Arc<Mailbox>) -> Result<(SocketAddr, Task), Error> {
+    let runtime = runtime()?;
+    let failed = |e| Error::Target(format!("the next hop cannot listen on {address}: {e}"));
+    // Tokio sets SO_REUSEADDR, so connections that are winding down do not keep the place.
+    let listener = runtime
+        .block_on(TcpListener::bind(address))
+        .map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let accepting = runtime.spawn(serve::accept(listener, mailbox.clone()));
+    Ok((address, Task::new(accepting)))
 }
 
 impl Mailbox {

@@ -24,6 +24,9 @@ pub enum Answers {
     Other,
 }
 
+/// The characters of a client's line beyond which a reader learns nothing.
+const LONGEST_SHOWN: usize = 200;
+
 impl Transcript {
     /// The lines.
     pub fn lines(&self) -> &[String] {
@@ -45,9 +48,21 @@ impl Transcript {
         self.lines.push(format!("== {}", text.as_ref()));
     }
 
-    /// The client sends a line.
+    /// The client sends a line, or several: the CR LF between them is not shown, other line ends are.
     pub fn client(&mut self, line: &Line) {
-        self.push('C', line.shown());
+        let shown = line.shown();
+        for part in shown
+            .strip_suffix("<CR><LF>")
+            .unwrap_or(shown)
+            .split("<CR><LF>")
+        {
+            match part.char_indices().nth(LONGEST_SHOWN) {
+                Some((end, _)) => {
+                    self.push('C', &format!("{}[{} characters]", &part[..end], part.len()))
+                }
+                None => self.push('C', part),
+            }
+        }
     }
 
     /// The server replies.

@@ -1,14 +1,20 @@
 //! Every case three times on the reference server: as it is, behind a proxy that changes nothing,
-//! and behind a proxy that tells the lie which the case has to catch.
+//! and behind a proxy that tells the lie which the case has to catch. And every case on every
+//! server in containers, where a run judges them all at once.
 
-use std::time::Duration;
+mod stage;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use msaspec::catalogue;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use msaspec::catalogue::{self, Selection};
 use msaspec_harness::{
     case::{Case, Level, Mutant},
-    report::Observation,
-    run::{Judged, ask_everywhere},
+    report::{Observation, Run},
+    run::{Judged, ask_everywhere, run},
     session::Shared,
     target::{
         embedded::{self, Profile},
@@ -16,20 +22,95 @@ use msaspec_harness::{
     },
     verdict::Verdict,
 };
+use stage::{SERVERS, Stage, Told};
 
 /// How long a lied run waits for mail that a lie keeps back.
 const LIED_DELIVERY: Duration = Duration::from_secs(2);
 
+/// Sessions at a time with a server in containers.
+const JOBS: usize = 8;
+
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = catalogue::cases().flat_map(|(_, case)| {
-        [
-            Trial::test(format!("truthful::{}", case.id), move || truthful(case)),
-            Trial::test(format!("proxied::{}", case.id), move || proxied(case)),
-            Trial::test(format!("lied::{}", case.id), move || lied(case)),
-        ]
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+    let servers: Vec<_> = SERVERS
+        .into_iter()
+        .map(|name| Arc::new(Judgement::of(name)))
+        .collect();
+    let mut trials = Vec::new();
+    for (_, case) in catalogue::cases() {
+        trials.push(Trial::test(format!("truthful::{}", case.id), move || {
+            truthful(case)
+        }));
+        trials.push(Trial::test(format!("proxied::{}", case.id), move || {
+            proxied(case)
+        }));
+        trials.push(Trial::test(format!("lied::{}", case.id), move || {
+            lied(case)
+        }));
+        for server in &servers {
+            let judgement = server.clone();
+            let name = format!("{}::{}", server.stage.name, case.id);
+            trials.push(stage::trial(name, move || judgement.about(case)));
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // Containers go before the process does.
+    drop(servers);
+    conclusion.exit();
+}
+
+/// What a run finds about a server in containers: made once, looked up by every trial.
+struct Judgement {
+    stage: Arc<Stage>,
+    run: OnceLock<Result<Run, String>>,
+}
+
+impl Judgement {
+    fn of(name: &'static str) -> Judgement {
+        Judgement {
+            stage: Stage::new(name),
+            run: OnceLock::new(),
+        }
+    }
+
+    /// The case passes, or deviates in a way that is known. A skip is said with its reason.
+    fn about(&self, case: &Case) -> Told {
+        self.stage.shared(|running| {
+            let judge = || {
+                let plan = catalogue::plan(&Selection::default());
+                run(&running.target, &plan, JOBS, &Shared::default(), &())
+                    .map_err(|e| e.to_string())
+            };
+            let run = self
+                .run
+                .get_or_init(judge)
+                .as_ref()
+                .map_err(|reason| reason.as_str())?;
+            let found = run
+                .cases
+                .iter()
+                .find(|found| found.id == case.id)
+                .ok_or("the case was not asked")?;
+            let known = running.target.known.entry(case.id).is_some();
+            match (found.verdict, &found.reason) {
+                (Verdict::Pass, _) if known => {
+                    Err("a known deviation is no more: strike it out of known.toml".into())
+                }
+                (Verdict::Pass, _) => Ok(Completion::Completed),
+                (Verdict::Skip, Some(reason)) => Ok(Completion::ignored_with(reason.clone())),
+                _ if found.known.is_some() => Ok(Completion::Completed),
+                _ => Err(format!(
+                    "{} {:?} expected {:?}, observed {:?}\n{}",
+                    found.verdict,
+                    found.reason,
+                    found.expected,
+                    found.observed,
+                    found.transcript.join("\n")
+                )
+                .into()),
+            }
+        })
+    }
 }
 
 /// The server keeps the requirement, in both profiles, except where the origin's is known to deviate.

@@ -48,7 +48,7 @@ fn on_both_families(profile: Profile, mechanism: Mechanism, tls: TlsState, answe
         let ended = login(&target, mechanism, family, tls).unwrap();
         assert_eq!(
             ended,
-            Login::answered(answer),
+            Login::Answered(answer.to_owned()),
             "{mechanism} over {} {tls:?}",
             family.ip()
         );

@@ -9,20 +9,8 @@ use msaspec_harness::{
     target::Target,
 };
 
-/// The mechanisms of the origin's `confAUTH_MECHANISMS`.
-pub(crate) const MECHANISMS: [Mechanism; 4] = [
-    Mechanism::Plain,
-    Mechanism::Login,
-    Mechanism::CramMd5,
-    Mechanism::DigestMd5,
-];
-
 /// The families.
 pub(crate) const FAMILIES: [Family; 2] = [Family::Inet, Family::Inet6];
-
-/// The ways to encrypt.
-pub(crate) const TLS_STATES: [TlsState; 3] =
-    [TlsState::Clear, TlsState::Starttls, TlsState::Implicit];
 
 /// How a login ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,13 +19,6 @@ pub(crate) enum Login {
     Answered(String),
     /// There is no such listener.
     NoListener,
-}
-
-impl Login {
-    /// An answer, as `CODE STATUS`.
-    pub(crate) fn answered(text: &str) -> Login {
-        Login::Answered(text.to_owned())
-    }
 }
 
 /// Logs in with a right password, whether or not the mechanism is offered; a refusal is an answer too.
