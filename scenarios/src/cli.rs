@@ -76,11 +76,7 @@ enum Failure {
 /// Reads the command line and obeys.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    let log_level = match cli.command {
-        Some(Command::Serve(_)) => "info",
-        _ => "warn",
-    };
-    log_to_stderr(log_level);
+    log_to_stderr(matches!(cli.command, Some(Command::Serve(_))));
     match obey(cli.command) {
         Ok(status) => ExitCode::from(status),
         // Whoever reads our output has seen enough.
@@ -114,16 +110,21 @@ fn obey(command: Option<Command>) -> Result<u8, Failure> {
     }
 }
 
-fn log_to_stderr(level: &str) {
+/// A server's log is for machines too and has times; everybody else speaks up only when there is need.
+fn log_to_stderr(serving: bool) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let usual = if serving { "info" } else { "warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(colours)
-        .with_target(false)
-        .init();
+        .with_target(false);
+    match serving {
+        true => log.init(),
+        false => log.without_time().init(),
+    }
 }
 
 /// The columns of the terminal, or a width that is easily read.

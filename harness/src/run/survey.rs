@@ -3,6 +3,7 @@
 use crate::{
     case::Case,
     error::Error,
+    reply::Fault,
     report::{KeywordReport, TargetReport},
     session::{Session, Shared},
     target::{Listener, Target},
@@ -35,10 +36,10 @@ pub(super) fn survey(target: &Target, shared: &Shared) -> Result<Survey, Error> 
     for listener in &target.listeners {
         match Wire::connect(listener.address, target.treatment.timeout) {
             Ok(_) => open.push(listener.clone()),
-            Err(source) => closed.push(Error::Connect {
-                address: listener.address,
-                source,
-            }),
+            Err(source) => {
+                let address = listener.address;
+                closed.push((listener.name(), Error::Connect { address, source }));
+            }
         }
     }
     let Some(first) = open
@@ -47,9 +48,14 @@ pub(super) fn survey(target: &Target, shared: &Shared) -> Result<Survey, Error> 
         .or(open.first())
     else {
         let no_listener = || Error::Target(format!("{} has no listener", target.name));
-        return Err(closed.into_iter().next().unwrap_or_else(no_listener));
+        let first = closed.into_iter().next();
+        return Err(first.map_or_else(no_listener, |(_, error)| error));
     };
-    for error in closed {
+    // Those that are promised have a case that says so.
+    for (_, error) in closed
+        .iter()
+        .filter(|(name, _)| !target.promises.listeners.contains(name))
+    {
         tracing::warn!("this listener is left out: {error}");
     }
     let mut session = Session::new(target, first, &SURVEY, shared);
@@ -57,7 +63,7 @@ pub(super) fn survey(target: &Target, shared: &Shared) -> Result<Survey, Error> 
     let greeting = session
         .connect()
         .map_err(|halt| unjudgeable(address, "no greeting", halt))?;
-    if greeting.code() != 220 {
+    if greeting.code() != 220 || greeting.reply.faults.contains(&Fault::Endless) {
         let observed = greeting.reply.to_string();
         return Err(Error::Target(format!(
             "{address} does not greet as a mail server does (220): {observed:.120}"

@@ -149,14 +149,15 @@ impl Arguments {
 fn loopback() -> Result<Vec<ListenerConfig>, Failure> {
     let ipv6 = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
     let has_ipv6 = std::net::TcpListener::bind(ipv6).is_ok();
+    let hosts = [("inet", "127.0.0.1:0"), ("inet6", "[::1]:0")];
     let mut listeners = Vec::new();
-    for modifiers in ["", "/tls"] {
-        for host in ["127.0.0.1", "[::1]"]
-            .into_iter()
-            .take(if has_ipv6 { 2 } else { 1 })
-        {
-            let listener = format!("{host}:0{modifiers}").parse();
-            listeners.push(listener.map_err(|e| Failure::Usage(format!("{host}: {e}")))?);
+    for (service, tls) in [("submission", ""), ("submissions", "/tls")] {
+        for (family, place) in hosts.into_iter().take(if has_ipv6 { 2 } else { 1 }) {
+            let mut listener: ListenerConfig = format!("{place}{tls}")
+                .parse()
+                .map_err(|e| Failure::Usage(format!("{place}: {e}")))?;
+            listener.name = format!("{service}/{family}");
+            listeners.push(listener);
         }
     }
     Ok(listeners)

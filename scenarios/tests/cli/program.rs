@@ -1,0 +1,150 @@
+//! The program as a process of its own.
+#![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+/// No run in these tests takes longer; a test that hangs names itself.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What is left of a process.
+pub(crate) struct Ended {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// Everything that it said.
+    pub(crate) fn said(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+
+    /// Status and words, or a panic that shows everything.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: i32, words: &[&str]) {
+        assert_eq!(self.status, status, "{}", self.said());
+        // A sentence is broken where the line ends, and words are where they are.
+        let said = self.said().split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in words {
+            assert!(
+                said.contains(word),
+                "{word:?} is missing in: {}",
+                self.said()
+            );
+        }
+    }
+}
+
+/// `msaspec` with arguments, in a folder of its own.
+pub(crate) fn msaspec(folder: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msaspec"));
+    command
+        .args(arguments)
+        .current_dir(folder.path())
+        .env_remove("MSASPEC_PASSWORD")
+        .env_remove("RUST_LOG")
+        .env("XDG_STATE_HOME", folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs it to its end.
+pub(crate) fn run(folder: &TempDir, arguments: &[&str]) -> Ended {
+    end(msaspec(folder, arguments).spawn().unwrap())
+}
+
+/// Waits for a process with bounded patience.
+pub(crate) fn end(mut child: Child) -> Ended {
+    let stdout = read(child.stdout.take().unwrap());
+    let stderr = read(child.stderr.take().unwrap());
+    let (ended, end) = mpsc::channel();
+    let id = child.id();
+    std::thread::spawn(move || ended.send(child.wait()));
+    let status = end.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        signal(id, "KILL");
+        panic!("msaspec does not end");
+    });
+    Ended {
+        status: status.unwrap().code().unwrap_or(-1),
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+    }
+}
+
+/// Sends a signal by its name.
+pub(crate) fn signal(process: u32, name: &str) {
+    let kill = Command::new("kill")
+        .args([format!("-{name}"), process.to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+}
+
+fn read(mut stream: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut octets = Vec::new();
+        stream.read_to_end(&mut octets).unwrap();
+        String::from_utf8(octets).unwrap()
+    })
+}
+
+/// A running `msaspec serve`.
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) ready: serde_json::Value,
+    _log: std::thread::JoinHandle<String>,
+}
+
+impl Serving {
+    /// Starts it and waits until it says that it is ready.
+    pub(crate) fn start(folder: &TempDir, arguments: &[&str]) -> Serving {
+        let mut child = msaspec(folder, &["serve"]).args(arguments).spawn().unwrap();
+        let log = read(child.stderr.take().unwrap());
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Serving {
+            child,
+            ready: serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}")),
+            _log: log,
+        }
+    }
+
+    /// The nth listener.
+    pub(crate) fn address(&self, nth: usize) -> SocketAddr {
+        self.ready["listeners"][nth]["address"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+
+    /// The certificate of its authority.
+    pub(crate) fn ca(&self) -> PathBuf {
+        self.ready["ca"].as_str().unwrap().into()
+    }
+
+    /// Ends it as an administrator would.
+    pub(crate) fn stop(mut self, name: &str) -> Option<i32> {
+        signal(self.child.id(), name);
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

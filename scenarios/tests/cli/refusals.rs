@@ -1,0 +1,99 @@
+//! What cannot be meant is refused before anything is judged: status 2, and one sentence that names it.
+
+use std::fs;
+
+use rstest::rstest;
+
+use crate::{folder, program::*, servers::nobody};
+
+#[rstest]
+#[case::missing(None, "cannot be read")]
+#[case::empty(Some(Vec::new()), "is empty")]
+#[case::line_end_alone(Some(b"\n".to_vec()), "is empty")]
+#[case::huge(Some(vec![b'a'; 2 << 20]), "larger than 1 MiB")]
+#[case::no_text(Some(vec![0xff, 0xfe]), "not text")]
+#[case::two_lines(Some(b"one\ntwo\n".to_vec()), "more than one line")]
+fn a_password_file_that_cannot_be_used_is_named(
+    #[case] content: Option<Vec<u8>>,
+    #[case] word: &str,
+) {
+    let folder = folder();
+    if let Some(content) = content {
+        fs::write(folder.path().join("password"), content).unwrap();
+    }
+    let target = format!("smtp://{}", nobody());
+    let arguments = [
+        "run",
+        &target,
+        "--user",
+        "alice",
+        "--password-file",
+        "password",
+    ];
+    let ended = run(&folder, &arguments);
+    ended.expect(2, &["password", word]);
+    assert!(!ended.said().contains("one\n"), "{}", ended.said());
+}
+
+#[rstest]
+#[case(&["run", "embedded", "--only", "rfc9999"], &["--only rfc9999", "matches no case"])]
+#[case(&["run", "embedded", "--only", "colour:red"], &["colour:red"])]
+#[case(&["list", "--only", "chapter:nothing"], &["chapter:nothing", "greeting"])]
+#[case(&["run", "embeded"], &["no target \"embeded\"", "sendmail", "did you mean", "embedded"])]
+#[case(&["run", "./nowhere"], &["./nowhere", "no such folder"])]
+#[case(&["run", "."], &["target.toml"])]
+#[case(&["run", "smtp://"], &["smtp://HOST"])]
+#[case(&["run", "smtp://mail.example:99999"], &["99999", "1 to 65535"])]
+#[case(&["run", "smtp://alice:hidden@mail.example"], &["--user and --password-file"])]
+#[case(&["run", "embedded", "--known", "unknown-id.toml"], &["unknown-id.toml", "rfc4954-4-second-auth-530", "did you mean rfc4954-4-second-auth-503"])]
+#[case(&["run", "embedded", "--known", "malformed.toml"], &["malformed.toml, line 2"])]
+#[case(&["run", "embedded", "--known", "missing.toml"], &["missing.toml", "cannot be read"])]
+#[case(&["run", "embedded", "--known", "slip.toml"], &["slip.toml", "reason"])]
+#[case(&["run", "embedded", "--known", "skip.toml"], &["skip.toml", "only \"warn\" and \"fail\""])]
+#[case(&["run", "smtp://127.0.0.1:1", "--promise", "promise.toml"], &["promise.toml, line 1", "startls"])]
+#[case(&["run", "smtp://127.0.0.1:1", "--ca", "malformed.toml"], &["malformed.toml", "no certificate"])]
+#[case(&["run", "smtp://127.0.0.1:1", "--user", "alice"], &["--password-file FILE", "$MSASPEC_PASSWORD"])]
+#[case(&["run", "smtp://127.0.0.1:1", "--password-file", "x"], &["--user"])]
+#[case(&["run", "smtp://127.0.0.1:1", "--from", "alice"], &["--from", "NAME@DOMAIN"])]
+#[case(&["run", "smtp://127.0.0.1:1", "--to", "a@b>\r\nDATA"], &["--to", "NAME@DOMAIN"])]
+#[case(&["run", "smtp://127.0.0.1:1", "--server-name", "a b"], &["--server-name"])]
+#[case(&["run", "smtp://127.0.0.1:1", "--next-hop", "192.0.2.1:25"], &["next hop", "192.0.2.1:25"])]
+#[case(&["run", "embedded", "--to", "a@b.example"], &["--to is about smtp://"])]
+#[case(&["run", "embedded", "--json", "no/such/folder.json"], &["no/such/folder.json", "cannot be written"])]
+#[case(&["run", "embedded", "--json", "-", "--junit", "-"], &["standard output"])]
+#[case(&["run", "embedded", "--jobs", "0"], &["--jobs"])]
+#[case(&["explain", "rfc4954-4-second-auth-530"], &["did you mean rfc4954-4-second-auth-503"])]
+#[case(&["serve", "--config", "malformed.toml"], &["malformed.toml", "line 2"])]
+#[case(&["serve", "--listen", "localhost:587"], &["localhost:587"])]
+#[case(&["serve", "--listen", "192.0.2.1:587"], &["does not start", "192.0.2.1:587"])]
+#[case(&["serve", "--user", "alice"], &["NAME:PASSWORD"])]
+#[case(&["queue", "print", "nothing-of-this-id"], &["no message"])]
+fn what_cannot_be_meant_is_refused_in_a_sentence(
+    #[case] arguments: &[&str],
+    #[case] words: &[&str],
+) {
+    let folder = folder();
+    for (name, text) in [
+        (
+            "unknown-id.toml",
+            "\"rfc4954-4-second-auth-530\" = \"why\"\n",
+        ),
+        ("malformed.toml", "# a list\nnot toml at all\n"),
+        (
+            "slip.toml",
+            "\"rfc4954-4-second-auth-503\" = { reson = \"why\" }\n",
+        ),
+        (
+            "skip.toml",
+            "\"rfc4954-4-second-auth-503\" = { reason = \"why\", verdict = \"skip\" }\n",
+        ),
+        ("promise.toml", "startls = true\n"),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let ended = run(&folder, arguments);
+    ended.expect(2, words);
+    assert!(ended.stdout.is_empty(), "{}", ended.stdout);
+    assert!(!ended.said().contains("hidden"), "{}", ended.said());
+    assert!(!ended.said().contains("panicked"), "{}", ended.said());
+}
