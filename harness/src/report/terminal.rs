@@ -106,14 +106,18 @@ fn reasons(page: &mut Page<'_>, run: &Run, verdict: Verdict, heading: &str) -> i
     Ok(())
 }
 
-/// Whole dialogues, of what deviates in a way that nobody knew apart: those stand with their case.
+/// Whole dialogues, where there was one; those of what nobody knew stand with their deviation.
 fn transcripts(page: &mut Page<'_>, run: &Run, verbosity: u8) -> io::Result<()> {
     let shown = |case: &&CaseReport| match verbosity {
         0 => false,
         1 => case.verdict != Verdict::Pass && !case.is_news(),
         _ => !case.is_news(),
     };
-    for case in run.cases.iter().filter(shown) {
+    let spoke = |case: &&CaseReport| {
+        let lines = case.observations.iter().flat_map(|o| &o.transcript);
+        lines.into_iter().any(|line| !line.starts_with("=="))
+    };
+    for case in run.cases.iter().filter(shown).filter(spoke) {
         page.heading(&format!("{} {}", case.verdict, case.id))?;
         deviation::dialogues(page, case)?;
     }

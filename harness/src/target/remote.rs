@@ -170,7 +170,12 @@ impl FromStr for Place {
             match (text.strip_prefix("smtp://"), text.strip_prefix("smtps://")) {
                 (Some(rest), _) => (rest, false),
                 (_, Some(rest)) => (rest, true),
-                _ => return Err(format!("{text} begins with neither smtp:// nor smtps://")),
+                _ => {
+                    let scheme = text.split(':').next().unwrap_or_default();
+                    return Err(format!(
+                        "{scheme}: is not spoken here: write smtp://HOST or smtps://HOST"
+                    ));
+                }
             };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let refuse = |why: &str| {

@@ -41,16 +41,21 @@ pub(super) fn queue(arguments: &Arguments) -> Result<u8, Failure> {
         None => spool_folder::default()?,
     };
     let command = arguments.command.as_ref().unwrap_or(&Command::List);
-    if !folder
-        .try_exists()
-        .map_err(|e| Failure::Usage(format!("{}: {e}", folder.display())))?
-    {
+    // Opening a spool would make it.
+    let exists = folder.try_exists();
+    if !exists.map_err(|e| Failure::Usage(format!("{}: {e}", folder.display())))? {
         return match command {
             Command::List => nothing(),
             Command::Print { id } | Command::Remove { id } => {
                 Err(refuse(SpoolError::NoSuchMessage(id.clone())))
             }
         };
+    }
+    if !folder.is_dir() {
+        let name = folder.display();
+        return Err(Failure::Usage(format!(
+            "{name}: is no folder; a spool is one"
+        )));
     }
     let spool = Spool::open(&folder).map_err(refuse)?;
     match command {

@@ -38,8 +38,8 @@ pub(super) struct Arguments {
     /// severity:…; repeatable
     #[arg(long, value_name = "WHAT")]
     only: Vec<String>,
-    /// Known deviations (TOML: id = "reason"), instead of those that come with the target; an empty
-    /// file means that none is known
+    /// Known deviations of every target (TOML: id = "reason", or id = { reason, verdict, observed }),
+    /// instead of those that come with it; an empty file means that none is known
     #[arg(long, value_name = "FILE")]
     known: Option<PathBuf>,
     /// An unknown warning counts like an unknown failure
@@ -69,7 +69,10 @@ Examples:
   msaspec run smtp://mail.example.org smtps://mail.example.org
   msaspec run smtp://127.0.0.1:2525 --user alice --password-file secret.txt --ca ca.pem --untrusted
   msaspec run embedded --only rfc4954 --only severity:security --json run.json
-  msaspec run smtp://mail.example.org --known known.toml --strict --junit -";
+  msaspec run smtp://mail.example.org --known known.toml --strict --junit -
+
+Exit status: 0 everything as expected, 1 a deviation that is not known, or a known one that passes now,
+2 usage or an unreadable file, 3 a target that could not be judged.";
 
 const NEXT_STEP: &str = "\
 This was the reference server, in this process. To judge another one:

@@ -43,6 +43,8 @@ fn a_password_file_that_cannot_be_used_is_named(
 #[case(&["run", "./nowhere"], &["./nowhere", "no such folder"])]
 #[case(&["run", "."], &["target.toml"])]
 #[case(&["run", "smtp://"], &["smtp://HOST"])]
+#[case(&["run", "imap://alice:hidden@mail.example"], &["imap: is not spoken here"])]
+#[case(&["queue", "--spool", "slip.toml"], &["slip.toml", "is no folder"])]
 #[case(&["run", "smtp://mail.example:99999"], &["99999", "1 to 65535"])]
 #[case(&["run", "smtp://alice:hidden@mail.example"], &["--user and --password-file"])]
 #[case(&["run", "embedded", "--known", "unknown-id.toml"], &["unknown-id.toml", "rfc4954-4-second-auth-530", "did you mean rfc4954-4-second-auth-503"])]
