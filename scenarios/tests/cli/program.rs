@@ -53,6 +53,8 @@ pub(crate) fn msaspec(folder: &TempDir, arguments: &[&str]) -> Command {
         .env_remove("MSASPEC_PASSWORD")
         .env_remove("RUST_LOG")
         .env("XDG_STATE_HOME", folder.path())
+        // What a killed process leaves behind goes with the folder.
+        .env("TMPDIR", folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
