@@ -247,7 +247,8 @@ fn help_is_at_hand(#[case] arguments: &[&str], #[case] word: &str) {
 #[test]
 fn a_server_that_is_told_to_end_ends_well_and_leaves_no_certificate() {
     for name in ["INT", "TERM"] {
-        let server = Serving::start(&folder(), &[]);
+        let folder = folder();
+        let server = Serving::start(&folder, &[]);
         let ca = server.ca();
         assert!(ca.is_file());
         assert_eq!(server.stop(name), Some(0));
