@@ -77,16 +77,16 @@ impl Answer {
         self.expect(code)
     }
 
-    /// As [`Answer::expect`]; a `contested` code warns, because implementations read the requirement so.
+    /// As [`Answer::expect_one_of`]; a `contested` code warns, because implementations read the requirement so.
     ///
     /// # Errors
     /// As [`Answer::expect`].
-    pub fn expect_or_contested(&self, code: u16, contested: &[u16]) -> Outcome {
+    pub fn expect_or_contested(&self, codes: &[u16], contested: &[u16]) -> Outcome {
         if contested.contains(&self.code()) {
-            self.note(self.expectation(&[code]));
+            self.note(self.expectation(codes));
             return Ok(());
         }
-        self.expect(code)
+        self.expect_one_of(codes)
     }
 
     /// The first word is a domain or an address literal (RFC 5321 section 4.2); one label alone warns.
@@ -130,17 +130,6 @@ impl Answer {
             .unwrap_or_else(|| self.deviates(format!("5yz to {of}"))))
     }
 
-    /// As [`Answer::expect_refusal`], where 4yz would be an admission: only 421 puts us off.
-    ///
-    /// # Errors
-    /// As [`Answer::expect_for_good`].
-    pub fn expect_refusal_for_good(&self, of: &str) -> Outcome {
-        if self.reply.class() == 4 && self.code() != 421 {
-            return Err(self.deviates(format!("5yz to {of}")));
-        }
-        self.expect_refusal(of)
-    }
-
     /// The enhanced status code, where the server gives one at all: another warns.
     pub fn expect_status(&self, statuses: &[&str]) {
         let Some(status) = self.reply.status() else {
@@ -157,6 +146,45 @@ impl Answer {
                 self.to
             ));
         }
+    }
+
+    /// A login with something wrong is refused: for good passes, "later" warns (RFC 4954 section 6
+    /// has 535), and only 421 puts us off.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] on anything but a refusal.
+    pub fn expect_login_refused(&self) -> Outcome {
+        if self.reply.class() == 4 && self.code() != 421 {
+            self.note(format!("5yz to {}", self.to));
+            return Ok(());
+        }
+        self.expect_refusal(&self.to)
+    }
+
+    /// The greeting of a server that takes mail here; 554 says that it does not (RFC 5321 section 3.1).
+    ///
+    /// # Errors
+    /// [`Halt::Skip`] on 554, otherwise as [`Answer::expect`].
+    pub fn expect_greeting(&self) -> Outcome {
+        match self.code() {
+            554 => Err(Halt::Skip(format!("no service here: {}", self.observed))),
+            _ => self.expect(220),
+        }
+    }
+
+    /// The reply that the rest of a script needs, and that the script does not judge.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`] where the class is another, [`Halt::Temporary`] on 4yz.
+    pub fn ready(&self, code: u16) -> Outcome {
+        if self.reply.class() == code / 100 {
+            return Ok(());
+        }
+        let skip = format!(
+            "could not be prepared: {code} to {}, observed {}",
+            self.to, self.observed
+        );
+        Err(self.temporary().unwrap_or(Halt::Skip(skip)))
     }
 
     /// Acceptance would be worse than what the requirement names, whatever its level.

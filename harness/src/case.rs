@@ -147,6 +147,8 @@ pub enum Proves {
     Mechanism(&'static str),
     /// That the promised extensions are offered.
     Extensions,
+    /// That what was accepted arrives: only this case says so when it does not.
+    Delivery,
 }
 
 /// How a server would have to lie to break the requirement.

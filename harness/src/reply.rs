@@ -106,7 +106,7 @@ impl Reply {
         EnhancedStatus::parse(self.texts.first()?)
     }
 
-    /// What is wrong with its codes and separators, where it has several lines.
+    /// What is wrong with its codes and separators.
     pub fn multi_line_fault(&self) -> Option<&Fault> {
         let concerns = |fault: &&Fault| {
             matches!(
@@ -117,7 +117,7 @@ impl Reply {
         self.faults
             .iter()
             .find(concerns)
-            .filter(|_| self.texts.len() > 1)
+            .filter(|_| self.code.is_some())
     }
 
     fn without_line_end<'l>(&mut self, line: &'l [u8]) -> &'l [u8] {

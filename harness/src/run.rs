@@ -85,7 +85,13 @@ pub fn run(
                     let clock = Instant::now();
                     let index = question.case;
                     let planned = &plan.cases[index];
-                    let judged = question.ask(target, planned.case, shared);
+                    let judged = match question.ask(target, planned.case, shared) {
+                        Ok(judged) => judged,
+                        Err(again) => {
+                            lock(&questions).push_back(again);
+                            continue;
+                        }
+                    };
                     progress.judged(planned.case.id, judged.observation.verdict);
                     lock(&answers)[index].push((judged, clock.elapsed()));
                 }
@@ -126,16 +132,41 @@ pub fn run(
     })
 }
 
-/// Asks one case on one listener.
+/// Asks one case on one listener, and once more where the server puts us off.
 pub fn ask(target: &Target, listener: &Listener, case: &Case, shared: &Shared) -> Judged {
-    let first = attempt(target, listener, case, shared);
-    match first.1 {
-        Err(Halt::Temporary(_)) => {
-            let (record, outcome) = attempt(target, listener, case, shared);
-            judge(listener, case, record, outcome)
-        }
-        outcome => judge(listener, case, first.0, outcome),
+    match first_attempt(target, listener, case, shared) {
+        Ok(judged) => judged,
+        Err(before) => second_attempt(target, listener, case, shared, before),
     }
+}
+
+/// The verdict, or what is left of a session that the server has put off.
+fn first_attempt(
+    target: &Target,
+    listener: &Listener,
+    case: &Case,
+    shared: &Shared,
+) -> Result<Judged, Box<Record>> {
+    let (record, outcome) = attempt(target, listener, case, shared);
+    // Logins that fail are counted: they are not made twice.
+    let may_repeat = case.failed_logins == 0 || !target.treatment.is_gentle();
+    match outcome {
+        Err(Halt::Temporary(_)) if may_repeat => Err(Box::new(record)),
+        outcome => Ok(judge(target, listener, case, record, outcome)),
+    }
+}
+
+fn second_attempt(
+    target: &Target,
+    listener: &Listener,
+    case: &Case,
+    shared: &Shared,
+    before: Box<Record>,
+) -> Judged {
+    let (mut record, outcome) = attempt(target, listener, case, shared);
+    // What was sent the first time may still arrive.
+    record.afterwards.extend(before.afterwards);
+    judge(target, listener, case, record, outcome)
 }
 
 /// Asks one case on every listener that it is meant for, and looks again afterwards, as a run does.
@@ -154,18 +185,32 @@ struct Question<'t> {
     case: usize,
     listener: Option<&'t Listener>,
     answer: Option<Judged>,
+    /// What is left of a first attempt that the server has put off.
+    before: Option<Box<Record>>,
 }
 
-impl Question<'_> {
-    fn ask(self, target: &Target, case: &Case, shared: &Shared) -> Judged {
-        match (self.listener, self.answer) {
-            (_, Some(answer)) => answer,
-            (Some(listener), None) if !shared.interrupted() => ask(target, listener, case, shared),
-            (listener, None) => Judged::unasked(
+impl<'t> Question<'t> {
+    /// The verdict, or the question again, to be asked when the others have been.
+    fn ask(self, target: &Target, case: &Case, shared: &Shared) -> Result<Judged, Question<'t>> {
+        let interrupted = || Error::Interrupted.to_string();
+        match (self.listener, self.answer, self.before) {
+            (_, Some(answer), _) => Ok(answer),
+            (Some(listener), None, None) if !shared.interrupted() => {
+                first_attempt(target, listener, case, shared).map_err(|before| Question {
+                    case: self.case,
+                    listener: Some(listener),
+                    answer: None,
+                    before: Some(before),
+                })
+            }
+            (Some(listener), None, Some(before)) if !shared.interrupted() => {
+                Ok(second_attempt(target, listener, case, shared, before))
+            }
+            (listener, None, _) => Ok(Judged::unasked(
                 listener,
                 Verdict::Inconclusive,
-                Error::Interrupted.to_string(),
-            ),
+                interrupted(),
+            )),
         }
     }
 }
@@ -184,6 +229,7 @@ fn questions<'t>(
                 case: index,
                 listener,
                 answer,
+                before: None,
             });
         };
         let proves_listeners = case.proves == Proves::Listeners;
@@ -268,7 +314,17 @@ impl Planned {
         let worst = worst.unwrap_or_else(|| {
             Judged::unasked(None, Verdict::Skip, "nothing was asked".to_owned()).observation
         });
-        let observed = worst.observed.clone().unwrap_or_default();
+        // A known deviation hides nothing that another listener does.
+        let deviates = |observation: &&Observation| observation.verdict >= Verdict::Warn;
+        let covers = |observation: &Observation| {
+            let observed = observation.observed.as_deref().unwrap_or_default();
+            known.covers(self.case.id, observation.verdict, observed)
+        };
+        let all_known = observations
+            .iter()
+            .filter(deviates)
+            .all(|observation| covers(observation).is_some());
+        let known = covers(&worst).filter(|_| all_known).cloned();
         CaseReport {
             id: self.case.id.to_owned(),
             chapter: self.chapter.to_owned(),
@@ -279,9 +335,7 @@ impl Planned {
             contested: self.contested,
             verdict: worst.verdict,
             reason: worst.reason,
-            known: known
-                .covers(self.case.id, worst.verdict, &observed)
-                .cloned(),
+            known,
             expected: worst.expected,
             observed: worst.observed,
             duration_ms: millis(duration),

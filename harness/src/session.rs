@@ -50,6 +50,7 @@ pub struct Session<'t> {
     transcript: Transcript,
     notes: Notes,
     secrets: Secrets,
+    started: Instant,
     afterwards: Vec<Afterwards>,
 }
 
@@ -115,6 +116,7 @@ impl<'t> Session<'t> {
             transcript: Transcript::default(),
             notes: Notes::default(),
             secrets: Secrets::of(target),
+            started: Instant::now(),
             afterwards: Vec::new(),
         }
     }
@@ -127,6 +129,11 @@ impl<'t> Session<'t> {
             afterwards: self.afterwards,
             started_tls: self.started_tls,
         }
+    }
+
+    /// Whether mail is submitted here, and not relayed between servers.
+    pub fn is_submission(&self) -> bool {
+        self.listener.is_submission()
     }
 
     /// The target.
@@ -146,12 +153,17 @@ impl<'t> Session<'t> {
         self.greeting()
     }
 
-    /// Reads the greeting of a connection that was opened.
+    /// Reads the greeting of a connection that was opened. Who closes instead is overloaded, it seems.
     ///
     /// # Errors
-    /// [`Halt::Deviation`] where none comes.
+    /// [`Halt::Temporary`] where the server closes, [`Halt::Deviation`] where it is silent.
     pub fn greeting(&mut self) -> Outcome<Answer> {
-        self.reply_to("the connection", Answers::Connection)
+        match self.reply_to("the connection", Answers::Connection) {
+            Err(Halt::Deviation(deviation)) if deviation.observed == "connection closed" => {
+                Err(Halt::Temporary("closed before the greeting".to_owned()))
+            }
+            other => other,
+        }
     }
 
     /// Connects and sends nothing.
@@ -230,6 +242,14 @@ impl<'t> Session<'t> {
         self.write(line.octets())
     }
 
+    /// As [`Session::reply`], for a script that takes 421 for the refusal that it is.
+    ///
+    /// # Errors
+    /// As [`Session::command`].
+    pub fn reply_or_421(&mut self, to: &str) -> Outcome<Answer> {
+        self.reply_even_421(to, Answers::Other)
+    }
+
     /// Reads the next reply, to something that was sent with [`Session::send`].
     ///
     /// # Errors
@@ -246,7 +266,7 @@ impl<'t> Session<'t> {
         let deadline = Instant::now() + self.target.treatment.quiet;
         match self.wire()?.stirs(deadline) {
             Ok(false) => Ok(None),
-            Ok(true) => self.reply_to(to, Answers::Other).map(Some),
+            Ok(true) => self.reply_even_421(to, Answers::Other).map(Some),
             Err(end) => Err(self.no_more(end, &format!("silence, or a reply to {to}"))),
         }
     }
@@ -258,25 +278,33 @@ impl<'t> Session<'t> {
     pub fn silence(&mut self, expected: &str) -> Outcome {
         match self.early_reply("what needs no reply")? {
             None => Ok(()),
+            Some(answer) if answer.code() == 421 => Err(Halt::Temporary(answer.observed)),
             Some(answer) => Err(answer.deviates(expected)),
         }
     }
 
-    /// One reply a command, and none that nobody asked for. Ends the connection with QUIT.
+    /// One reply a command, and none that nobody asked for. Ends the connection with QUIT; a server
+    /// that closes before is in step too.
     ///
     /// # Errors
-    /// [`Halt::Deviation`] where there is a reply too many.
+    /// [`Halt::Deviation`] where there is a reply too many, or NOOP is not answered as NOOP.
     pub fn in_step(&mut self, expected: &str) -> Outcome {
-        self.command("NOOP")?;
-        let quit = self.command("QUIT")?;
+        let Some(noop) = still_open(self.command("NOOP"))? else {
+            return Ok(());
+        };
+        if matches!(noop.code(), 500..=502) {
+            return Err(noop.deviates(expected));
+        }
+        let Some(quit) = still_open(self.command("QUIT"))? else {
+            return Ok(());
+        };
         if quit.code() == 221 {
             return Ok(());
         }
         // Another code alone proves nothing; one reply more does.
-        match self.reply("QUIT") {
-            Ok(_) => Err(quit.deviates(expected)),
-            Err(Halt::Deviation(_)) => Ok(()),
-            Err(other) => Err(other),
+        match still_open(self.reply("QUIT"))? {
+            Some(_) => Err(quit.deviates(expected)),
+            None => Ok(()),
         }
     }
 
@@ -340,5 +368,13 @@ impl<'t> Session<'t> {
 
     fn deadline(&self) -> Instant {
         Instant::now() + self.target.treatment.timeout
+    }
+}
+
+/// A connection that ends is no answer, and here no breach.
+fn still_open(answer: Outcome<Answer>) -> Outcome<Option<Answer>> {
+    match answer {
+        Err(Halt::Deviation(_)) => Ok(None),
+        other => other.map(Some),
     }
 }

@@ -140,20 +140,26 @@ impl Treatment {
             insecure: false,
             clear_login: true,
             failed_logins: None,
-            timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(30),
             quiet: Duration::from_millis(100),
             settle: Duration::ZERO,
             delivery_deadline: Duration::from_secs(30),
         }
     }
 
-    /// For servers in use.
+    /// Whether the server is in use, and whatever could disturb it is left out.
+    pub fn is_gentle(&self) -> bool {
+        self.failed_logins.is_some()
+    }
+
+    /// For servers in use. The timeout is between what RFC 5321 section 4.5.3.2 grants a server (5
+    /// minutes) and what a person waits for.
     pub fn gentle() -> Treatment {
         Treatment {
             untrusted: false,
             clear_login: false,
             failed_logins: Some(3),
-            timeout: Duration::from_secs(30),
+            timeout: Duration::from_secs(120),
             quiet: Duration::from_secs(3),
             settle: Duration::from_secs(5),
             delivery_deadline: Duration::from_secs(120),

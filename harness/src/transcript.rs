@@ -80,6 +80,13 @@ impl Transcript {
         }
     }
 
+    /// Changes the lines from this one on: to take secrets out.
+    pub(crate) fn edit_from(&mut self, line: usize, edit: impl Fn(&str) -> String) {
+        for line in self.lines.iter_mut().skip(line) {
+            *line = edit(line);
+        }
+    }
+
     fn push(&mut self, speaker: char, text: &str) {
         self.lines
             .push(format!("{speaker}: {text}").trim_end().to_owned());
@@ -91,7 +98,7 @@ fn shown_text(reply: &Reply, index: usize, text: &[u8], answers: Answers) -> Str
         (_, _, None) => visible(&text[..text.len().min(200)]),
         (Answers::Connection, ..) => named(text, &["ESMTP", "SMTP"]),
         (Answers::Ehlo, 0, Some(250)) => named(text, &[]),
-        (Answers::Ehlo, _, Some(250)) => visible(text),
+        (Answers::Ehlo, _, Some(250)) => visible(&text[..text.len().min(512)]),
         (_, _, Some(334)) => challenge(text),
         _ => prose(text),
     }

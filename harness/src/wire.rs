@@ -31,8 +31,12 @@ pub enum NoMore {
     Silent(Vec<u8>),
     /// The line is longer than [`LONGEST_LINE`].
     TooLong,
+    /// Clear text came where a TLS handshake was due: its beginning.
+    ClearText(Vec<u8>),
     /// The octets are not TLS, or TLS failed.
     Tls(String),
+    /// What the peer wants of TLS is right and we do not have it.
+    TlsBeyondUs(String),
     /// The operating system reports an error.
     Failed(io::Error),
 }
@@ -162,6 +166,7 @@ impl Wire {
             if !tls.is_handshaking() {
                 break;
             }
+            self.no_clear_text(deadline)?;
             read_tls(&mut self.stream, &mut tls, deadline)?;
         }
         while tls.wants_write() {
@@ -169,6 +174,19 @@ impl Wire {
         }
         self.tls = Some(Box::new(tls));
         Ok(())
+    }
+
+    /// Looks at the next octets without taking them: a record of TLS begins with 20 to 23.
+    fn no_clear_text(&mut self, deadline: Instant) -> Result<(), NoMore> {
+        let mut octets = [0; 128];
+        self.stream
+            .set_read_timeout(Some(remaining(deadline)))
+            .map_err(NoMore::Failed)?;
+        let count = self.stream.peek(&mut octets).map_err(failure)?;
+        match octets[..count].first() {
+            Some(20..=23) | None => Ok(()),
+            Some(_) => Err(NoMore::ClearText(octets[..count].to_vec())),
+        }
     }
 
     /// The bare stream, for probes that speak no SMTP. Reads from it end at `deadline`.
@@ -194,7 +212,9 @@ impl Wire {
                 Some(tls) => match tls.reader().read(&mut buffer) {
                     Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                         match read_tls(&mut self.stream, tls, deadline) {
-                            Ok(()) => continue,
+                            // Records without data are no reason to wait for ever.
+                            Ok(()) if Instant::now() < deadline => continue,
+                            Ok(()) => Err(NoMore::Silent(Vec::new())),
                             Err(other) => Err(other),
                         }
                     }
@@ -247,7 +267,10 @@ fn read_tls(
     if let Err(error) = state {
         // The alert tells the peer why.
         let _ = tls.write_tls(stream);
-        return Err(NoMore::Tls(error.to_string()));
+        return Err(match error {
+            rustls::Error::PeerIncompatible(_) => NoMore::TlsBeyondUs(error.to_string()),
+            _ => NoMore::Tls(error.to_string()),
+        });
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! DIGEST-MD5.
 
 use msaspec_harness::{
-    case::{Case, Chapter, Level, Mutant, Proves, Severity},
+    case::{Case, Chapter, Level, Mutant, On, Proves, Severity},
     lie::{At::Response, Lie},
     mechanism::{Mechanism, digest_md5::Challenge},
 };
@@ -23,7 +23,7 @@ pub const CHAPTER: Chapter = Chapter {
                 s.mechanism_offered(Mechanism::DigestMd5)?;
                 let (answer, challenge) = s.challenge(Mechanism::DigestMd5)?;
                 match Challenge::parse(&challenge) {
-                    Ok(_) => s.response("*").map(drop),
+                    Ok(_) => Ok(()),
                     Err(faults) => {
                         let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
                         Err(answer
@@ -39,6 +39,7 @@ pub const CHAPTER: Chapter = Chapter {
             level: Level::Must,
             severity: Severity::Interop,
             requirement: "A right response is answered with the rspauth that proves the server, and then with 235.",
+            on: On::Submission,
             proves: Proves::Mechanism("DIGEST-MD5"),
             script: |s| {
                 s.mechanism_offered(Mechanism::DigestMd5)?;

@@ -2,7 +2,7 @@
 
 use msaspec_harness::{
     answer::Answer,
-    case::{Case, Chapter, Level, Mutant, Proves, Severity},
+    case::{Case, Chapter, Level, Mutant, On, Proves, Severity},
     lie::{At::Command, Lie},
     verdict::Outcome,
 };
@@ -17,6 +17,7 @@ pub const CHAPTER: Chapter = Chapter {
             severity: Severity::Interop,
             requirement: "The reply to EHLO begins with the server's domain and has one keyword on each further line, \
                           its parameters separated by single blanks.",
+            on: On::Submission,
             proves: Proves::Extensions,
             script: |s| {
                 s.connected()?;
@@ -38,7 +39,8 @@ pub const CHAPTER: Chapter = Chapter {
             script: |s| {
                 s.connected()?;
                 s.ehlo()?.expect_one_code()?;
-                s.command("HELP")?.expect_one_code()
+                s.command("HELP")?.expect_one_code()?;
+                s.in_step("one reply to EHLO and one to HELP: a hyphen on all lines but the last")
             },
             mutant: Mutant::reply("EHLO", 1, "250-submission.example\n220 SIZE 1000"),
             ..Case::DEFAULT
@@ -48,7 +50,7 @@ pub const CHAPTER: Chapter = Chapter {
 };
 
 fn keywords_are_well_formed(ehlo: &Answer) -> Outcome {
-    ehlo.expect(250)?;
+    ehlo.ready(250)?;
     ehlo.expect_one_code()?;
     ehlo.expect_domain_first()?;
     for line in 1..ehlo.reply.texts.len() {

@@ -16,7 +16,7 @@ pub const CHAPTER: Chapter = Chapter {
         on: On::EveryListener,
         script: |s| {
             let greeting = s.connect()?;
-            greeting.expect(220)?;
+            greeting.expect_greeting()?;
             greeting.expect_one_code()?;
             greeting.expect_domain_first()
         },

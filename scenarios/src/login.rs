@@ -1,7 +1,7 @@
 //! LOGIN: no RFC, but a convention that clients rely on.
 
 use msaspec_harness::{
-    case::{Case, Chapter, Level, Mutant, Proves, Severity},
+    case::{Case, Chapter, Level, Mutant, On, Proves, Severity},
     mechanism::Mechanism,
 };
 
@@ -13,6 +13,7 @@ pub const CHAPTER: Chapter = Chapter {
         level: Level::Should,
         severity: Severity::Interop,
         requirement: "The server asks for \"Username:\", then for \"Password:\", and then gives the outcome.",
+        on: On::Submission,
         proves: Proves::Mechanism("LOGIN"),
         script: |s| {
             s.mechanism_offered(Mechanism::Login)?;

@@ -1,7 +1,7 @@
 //! Relay: what was accepted arrives.
 
 use msaspec_harness::{
-    case::{Case, Chapter, Level, Mutant, Severity},
+    case::{Case, Chapter, Level, Mutant, Proves, Severity},
     lie::Lie,
     session::Afterwards,
 };
@@ -14,6 +14,7 @@ pub const CHAPTER: Chapter = Chapter {
         level: Level::Must,
         severity: Severity::Interop,
         requirement: "A message that was answered 250 reaches the next hop, once, or its sender hears why not.",
+        proves: Proves::Delivery,
         script: |s| {
             let mail = s.submit()?;
             s.delivered(&mail)?;

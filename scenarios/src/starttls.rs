@@ -47,8 +47,6 @@ pub const CHAPTER: Chapter = Chapter {
             script: |s| {
                 injected_is_forgotten(s, "NOOP injected\r\nEHLO injected.client.example\r\n")?;
                 injected_is_forgotten(s, "RSET\r\n")?;
-                // Invented credentials; no account is called so.
-                injected_is_forgotten(s, "AUTH PLAIN AG5vYm9keQBub3RoaW5n\r\n")?;
                 injected_is_forgotten(s, &"X".repeat(4096))
             },
             mutant: Mutant::Lie(Lie::ClearTextRunsInsideTls),
@@ -67,17 +65,15 @@ pub const CHAPTER: Chapter = Chapter {
                 mail_needs_a_new_ehlo(s)?;
                 s.ehlo_as("after.client.example")?.expect(250)?;
                 let mail = s.submit_here()?;
-                let top = s
-                    .delivered(&mail)?
-                    .all("Received")
-                    .into_iter()
-                    .next()
-                    .unwrap_or_default();
-                match top.contains("before.client.example") {
-                    false => Ok(()),
-                    true => Err(s.delivery_deviates(
-                        "after.client.example in the topmost Received field",
-                        top,
+                let received = s.delivered(&mail)?.all("Received");
+                match received
+                    .iter()
+                    .find(|field| field.contains("before.client.example"))
+                {
+                    None => Ok(()),
+                    Some(old) => Err(s.delivery_deviates(
+                        "after.client.example alone in the Received fields",
+                        old,
                     )),
                 }
             },
@@ -112,12 +108,16 @@ pub const CHAPTER: Chapter = Chapter {
     untested: &[],
 };
 
-/// Sends STARTTLS and clear text in one write. Refusing that, or breaking off, is as good as forgetting.
+/// Sends STARTTLS and clear text in one write. Refusing that, now or for good, or breaking off, is as good as
+/// forgetting.
 fn injected_is_forgotten(s: &mut Session<'_>, injected: &str) -> Outcome {
     s.starttls_offered()?;
     s.send(format!("STARTTLS\r\n{injected}"))?;
-    let answer = s.reply("STARTTLS with clear text behind it")?;
-    if answer.reply.class() == 5 {
+    let answer = match s.reply_or_421("STARTTLS with clear text behind it") {
+        Err(Halt::Deviation(_)) => return Ok(()),
+        answer => answer?,
+    };
+    if matches!(answer.reply.class(), 4 | 5) {
         return Ok(());
     }
     answer.expect(220)?;

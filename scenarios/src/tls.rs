@@ -19,6 +19,9 @@ pub const CHAPTER: Chapter = Chapter {
             on: On::Submission,
             script: |s| {
                 s.inside_tls()?;
+                if s.target().trust.is_empty() {
+                    return Err(Halt::Skip("nobody is trusted to sign: --ca".to_owned()));
+                }
                 let named = s.target().host.is_some();
                 let verified = s.verification().map(|v| (v.chain.clone(), v.name.clone()));
                 match verified {

@@ -4,6 +4,7 @@ use msaspec_harness::{
     case::{Case, Chapter, Level, Mutant, On, Severity},
     lie::Lie,
     message::Received,
+    verdict::Halt,
 };
 
 /// RFC 5321 section 4.4 and RFC 3848.
@@ -21,24 +22,22 @@ pub const CHAPTER: Chapter = Chapter {
                     "Received: from a.example by b.example; Mon, 1 Jan 2024 00:00:00 +0000\r\n",
                 )?;
                 s.send_header(&mail)?;
-                s.end_data("One line.\r\n")?.expect(250)?;
+                s.data_accepted("One line.\r\n")?;
                 let delivered = s.delivered(&mail)?;
                 let received = delivered.all("Received");
-                if received.len() < 2 {
+                let submitted = |field: &String| field.contains("a.example by b.example");
+                let Some(own) = received.iter().position(|field| !submitted(field)) else {
                     // Services that care for privacy leave it out.
-                    s.delivery_note(
-                        "a Received field of the server's own",
-                        "only the one that was submitted",
-                    );
+                    s.delivery_note("a Received field of the server's own", received.join(" | "));
                     return Ok(());
-                }
+                };
                 let names = delivered.header_names();
-                let is =
-                    |wanted: &'static str| move |name: &String| name.eq_ignore_ascii_case(wanted);
-                let above = names.iter().position(is("Received"))
-                    < names.iter().position(is("From"))
-                    && !received[0].contains("a.example by b.example");
-                if !above {
+                let first = |wanted: &str| {
+                    names
+                        .iter()
+                        .position(|name| name.eq_ignore_ascii_case(wanted))
+                };
+                if own > 0 || first("Received") > first("From") {
                     return Err(s.delivery_deviates(
                         "the server's own Received field on top",
                         names.join(", "),
@@ -58,15 +57,14 @@ pub const CHAPTER: Chapter = Chapter {
             level: Level::Should,
             severity: Severity::Hygiene,
             requirement: "A message that came over TLS after authentication is recorded as received with ESMTPSA.",
-            requirements: &[
-                "rfc3848-1-esmtpsa-recorded",
-                "rfc4954-7-received-with-keyword",
-            ],
             on: On::Submission,
             script: |s| {
                 s.inside_tls()?;
                 let mail = s.submit()?;
                 let received = s.delivered(&mail)?.all("Received");
+                if received.is_empty() {
+                    return Err(Halt::Skip("the message has no Received field".to_owned()));
+                }
                 let with = |field: &String| {
                     Received::parse(field)
                         .with

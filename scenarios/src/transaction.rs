@@ -14,6 +14,9 @@ pub const CHAPTER: Chapter = Chapter {
             let mail = s.transaction()?;
             s.command("RSET")?.expect(250)?;
             s.rcpt_to(&mail.recipient, "recipient")?.expect(503)?;
+            s.command("DATA")?.expect_one_of(&[503, 554])?;
+            // Nor do the recipients come back with a new sender.
+            s.mail_from(&mail.sender, "sender")?.ready(250)?;
             s.command("DATA")?.expect_one_of(&[503, 554])
         },
         mutant: Mutant::reply("RCPT", 1, "250 2.1.5 Recipient ok"),

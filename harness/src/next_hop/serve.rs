@@ -23,7 +23,8 @@ pub(super) async fn accept(listener: TcpListener, mailbox: Arc<Mailbox>) {
             }
             Err(error) => {
                 tracing::warn!(%error, "the next hop cannot accept");
-                tokio::task::yield_now().await;
+                // No descriptors, most likely: some come back with time.
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         }
         while sessions.try_join_next().is_some() {}

@@ -1,11 +1,11 @@
 //! What a script returned becomes a verdict; only here.
 
 use crate::{
-    case::Case,
+    case::{Case, Proves},
     promises::{Family, ListenerName},
     report::{Observation, TlsState},
     session::{Afterwards, Record},
-    target::Listener,
+    target::{Listener, Target},
     verdict::{Deviation, Halt, Outcome, Step, Verdict, Weight},
 };
 
@@ -20,25 +20,27 @@ pub struct Judged {
 }
 
 pub(super) fn judge(
+    target: &Target,
     listener: &Listener,
     case: &Case,
     mut record: Record,
     outcome: Outcome,
 ) -> Judged {
-    let (mut verdict, mut reason, mut deviation) = match outcome {
-        Ok(()) => (Verdict::Pass, None, None),
+    let (verdict, reason, deviation) = match outcome {
+        Ok(()) => match merged(record.notes) {
+            None => (Verdict::Pass, None, None),
+            Some(note) => (Verdict::Warn, None, Some(note)),
+        },
         Err(Halt::Deviation(deviation)) => {
             (deviation.weight.verdict(case.level), None, Some(*deviation))
         }
         Err(Halt::Skip(reason)) => (Verdict::Skip, Some(reason), None),
-        Err(Halt::Temporary(reply)) => (Verdict::Skip, Some(format!("temporary: {reply}")), None),
+        Err(Halt::Temporary(reply)) => match promised_for_ever_later(target, case, &reply) {
+            None => (Verdict::Skip, Some(format!("temporary: {reply}")), None),
+            Some(deviation) => (Verdict::Fail, None, Some(deviation)),
+        },
         Err(Halt::Error(error)) => (Verdict::Inconclusive, Some(error.to_string()), None),
     };
-    if let Some(note) = record.notes.into_iter().next()
-        && verdict < Verdict::Warn
-    {
-        (verdict, reason, deviation) = (Verdict::Warn, None, Some(note));
-    }
     record.transcript.note(verdict.to_string());
     Judged {
         observation: Observation {
@@ -63,6 +65,43 @@ pub(super) fn judge(
         step: deviation.map(|deviation| deviation.step),
         afterwards: record.afterwards,
     }
+}
+
+/// What was promised and is put off each time (a key that is missing, a password server that is gone) is
+/// absent; only 421, which may be about our address, says nothing.
+fn promised_for_ever_later(target: &Target, case: &Case, reply: &str) -> Option<Deviation> {
+    let promise = match case.proves {
+        Proves::Starttls if target.promises.starttls => "STARTTLS".to_owned(),
+        Proves::Mechanism(name)
+            if target
+                .promises
+                .mechanisms
+                .iter()
+                .any(|promised| promised == name) =>
+        {
+            format!("AUTH {name}")
+        }
+        _ => return None,
+    };
+    let later = reply.starts_with('4') && !reply.starts_with("421");
+    later.then(|| Deviation {
+        weight: Weight::Fail,
+        expected: format!("{promise}, as promised"),
+        observed: format!("{reply}, twice"),
+        step: Step::Listener,
+        line: 0,
+    })
+}
+
+/// Several warnings are one verdict; the first one's place is shown.
+fn merged(notes: Vec<Deviation>) -> Option<Deviation> {
+    notes.into_iter().reduce(|mut first, next| {
+        if first.observed != next.observed || first.expected != next.expected {
+            first.expected = format!("{}; {}", first.expected, next.expected);
+            first.observed = format!("{}; {}", first.observed, next.observed);
+        }
+        first
+    })
 }
 
 impl Judged {

@@ -62,16 +62,24 @@ pub(super) fn survey(target: &Target, shared: &Shared) -> Result<Survey, Error> 
     let address = first.address;
     let greeting = session
         .connect()
+        .or_else(|halt| match halt {
+            Halt::Temporary(_) => session.connect(),
+            other => Err(other),
+        })
         .map_err(|halt| unjudgeable(address, "no greeting", halt))?;
     if greeting.code() != 220 || greeting.reply.faults.contains(&Fault::Endless) {
-        let observed = greeting.reply.to_string();
+        let observed = greeting.observed();
         return Err(Error::Target(format!(
             "{address} does not greet as a mail server does (220): {observed:.120}"
         )));
     }
     let mut report = TargetReport {
         address: address.to_string(),
-        greeting: greeting.reply.text(0),
+        greeting: greeting
+            .observed()
+            .trim_start_matches("220")
+            .trim_start_matches(['-', ' '])
+            .to_owned(),
         versions: target
             .versions
             .iter()
@@ -103,16 +111,36 @@ fn keywords(session: &mut Session<'_>, keywords: &mut KeywordReport) -> Outcome 
         }
         keywords.tls = words(session);
     }
+    let gentle = session.target().treatment.is_gentle();
     let (Ok(credentials), Ok(mechanism)) = (session.credentials(), session.usable_mechanism())
     else {
         return Ok(());
     };
-    let answer = session.authenticate(mechanism, &credentials)?;
-    if answer.code() != 235 {
-        let refused = format!(
-            "the login of {} by {mechanism} was refused: {}",
-            credentials.user, answer.observed
-        );
+    // One mechanism may be broken, which its own case says; a login is refused when all are.
+    let mut refusal = None;
+    for mechanism in std::iter::once(mechanism).chain(session.other_mechanisms(mechanism)) {
+        match session.authenticate(mechanism, &credentials) {
+            Ok(answer) if answer.accepted() => {
+                refusal = None;
+                break;
+            }
+            Ok(answer) if answer.reply.class() == 5 => {
+                let refused = format!(
+                    "the login of {} by {mechanism} was refused: {}",
+                    credentials.user,
+                    answer.observed()
+                );
+                refusal.get_or_insert(refused);
+            }
+            // Put off, or broken: for the cases to judge.
+            Ok(_) | Err(Halt::Deviation(_) | Halt::Skip(_) | Halt::Temporary(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        if gentle {
+            break;
+        }
+    }
+    if let Some(refused) = refusal {
         return Err(Error::Target(refused).into());
     }
     if session.ehlo()?.code() == 250 {

@@ -75,6 +75,16 @@ impl Session<'_> {
             })
     }
 
+    /// The other mechanisms that both sides know.
+    pub(crate) fn other_mechanisms(&self, first: Mechanism) -> Vec<Mechanism> {
+        let offered = |mechanism: &Mechanism| self.keywords().offers_mechanism(*mechanism);
+        PREFERENCE
+            .into_iter()
+            .filter(|mechanism| *mechanism != first)
+            .filter(offered)
+            .collect()
+    }
+
     /// Goes through a whole exchange, with an initial response where the client speaks first.
     /// Returns the reply that ends it.
     ///
@@ -101,6 +111,20 @@ impl Session<'_> {
         self.exchange(mechanism, credentials, false)
     }
 
+    /// Sends a PLAIN message of our own making, where the account may be used on this connection.
+    ///
+    /// # Errors
+    /// As [`Session::credentials`] and [`Session::command`].
+    pub fn auth_plain(
+        &mut self,
+        mechanism: &str,
+        message: impl AsRef<[u8]>,
+        shown: &str,
+    ) -> Outcome<Answer> {
+        self.credentials()?;
+        self.auth_with(mechanism, message, shown)
+    }
+
     /// Sends `AUTH MECHANISM` and an initial response in base64, which the transcript shows as `[shown]`.
     ///
     /// # Errors
@@ -112,6 +136,7 @@ impl Session<'_> {
         shown: &str,
     ) -> Outcome<Answer> {
         let response = BASE64_STANDARD.encode(response);
+        self.secrets.remember(&response);
         self.command(Line::new(format!("AUTH {mechanism} ")).token(response, shown))
     }
 
@@ -122,7 +147,11 @@ impl Session<'_> {
     pub fn respond(&mut self, response: impl AsRef<[u8]>, shown: &str) -> Outcome<Answer> {
         let line = match response.as_ref() {
             [] => Line::default(),
-            octets => Line::default().token(BASE64_STANDARD.encode(octets), shown),
+            octets => {
+                let response = BASE64_STANDARD.encode(octets);
+                self.secrets.remember(&response);
+                Line::default().token(response, shown)
+            }
         };
         self.response(line)
     }
@@ -158,6 +187,8 @@ impl Session<'_> {
         credentials: &Credentials,
         early: bool,
     ) -> Outcome<Answer> {
+        // Each connection is looked at anew: the next one may be without TLS, or somebody else's.
+        self.credentials()?;
         let host = self
             .target
             .host
@@ -173,9 +204,13 @@ impl Session<'_> {
         };
         while answer.code() == 334 {
             let challenge = answer.challenge()?;
-            let response = exchange.respond(&challenge).map_err(|fault| {
-                answer.breaks(&format!("a challenge of {}", mechanism.name()), fault)
-            })?;
+            let response = match exchange.respond(&challenge) {
+                // The mechanism's own refusal (RFC 5802 section 7) is followed by that of AUTH.
+                Err(ExchangeError::Refused { .. }) => return self.respond("", user),
+                other => other.map_err(|fault| {
+                    answer.breaks(&format!("a challenge of {}", mechanism.name()), fault)
+                })?,
+            };
             step += 1;
             // LOGIN sends name and password in steps of their own.
             let shown = if mechanism == Mechanism::Login && step == 2 {

@@ -4,6 +4,7 @@ use super::{CLIENT, Session};
 use crate::{
     answer::Answer,
     case::Proves,
+    error::Error,
     mechanism::{Credentials, Mechanism},
     message::Message,
     target::Recipient,
@@ -167,7 +168,8 @@ impl Session<'_> {
         let name = self.listener.name();
         match self.connect() {
             Err(Halt::Error(error))
-                if self.proves(Proves::Listeners)
+                if nobody_listens(&error)
+                    && self.proves(Proves::Listeners)
                     && self.target.promises.listeners.contains(&name) =>
             {
                 let expected = format!("a listener at {name}, as promised");
@@ -212,6 +214,53 @@ impl Session<'_> {
         }
     }
 
+    /// As [`Session::needs_stranger`]; whoever promises that authentication is required, promises it for our address too.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`].
+    pub fn needs_stranger_or_promise(&self) -> Outcome {
+        match self.target.promises.authentication_required {
+            true => Ok(()),
+            false => self.needs_stranger(),
+        }
+    }
+
+    /// A secured session that offers AUTH, with whatever mechanisms.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn auth_offered(&mut self) -> Outcome {
+        self.prepare(Session::secured)?;
+        match self.keywords().mechanisms().is_empty() {
+            true => Err(self.not_offered("AUTH")),
+            false => Ok(()),
+        }
+    }
+
+    /// The promised mechanisms of which `proved` has no case of its own are offered.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where one is not.
+    pub fn promised_mechanisms_except(&mut self, proved: &[&str]) -> Outcome {
+        let offered: Vec<String> = self
+            .keywords()
+            .mechanisms()
+            .iter()
+            .map(|name| name.to_ascii_uppercase())
+            .collect();
+        let promised = self
+            .target
+            .promises
+            .mechanisms
+            .iter()
+            .map(|name| name.to_ascii_uppercase());
+        let absent = |name: &String| !proved.contains(&name.as_str()) && !offered.contains(name);
+        match promised.filter(absent).collect::<Vec<_>>().as_slice() {
+            [] => Ok(()),
+            missing => Err(self.broken_promise(&format!("AUTH {}", missing.join(" ")))),
+        }
+    }
+
     /// Skips what cannot be seen without the next hop.
     ///
     /// # Errors
@@ -231,9 +280,11 @@ impl Session<'_> {
 
     /// Runs a preparation: a deviation in it is no verdict on this case. Where it is the outermost
     /// one, the observer counts from here.
-    fn prepare(&mut self, steps: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
+    pub(super) fn prepare(&mut self, steps: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
         self.depth += 1;
+        let notes = self.notes.borrow().len();
         let outcome = steps(self);
+        self.notes.borrow_mut().truncate(notes);
         self.depth -= 1;
         let outcome = outcome.map_err(|halt| match halt {
             Halt::Deviation(deviation) => Halt::Skip(format!(
@@ -279,12 +330,8 @@ impl Session<'_> {
     }
 }
 
-impl Answer {
-    /// The reply that a preparation needs.
-    pub(super) fn ready(&self, code: u16) -> Outcome {
-        match self.reply.class() == code / 100 {
-            true => Ok(()),
-            false => self.expect(code),
-        }
-    }
+/// The host refuses the connection, or drops it: what else goes wrong with one is not the target's fault.
+fn nobody_listens(error: &Error) -> bool {
+    use std::io::ErrorKind::{ConnectionRefused, TimedOut};
+    matches!(error, Error::Connect { source, .. } if matches!(source.kind(), ConnectionRefused | TimedOut))
 }

@@ -1,13 +1,14 @@
 //! How a reply is read, and what it means when none comes.
 
 use std::{
-    sync::PoisonError,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
 use super::Session;
 use crate::{
     answer::{Answer, ONE_CODE},
+    certificate::{RecordingVerifier, client_config},
     error::Error,
     line::visible,
     reply::Reply,
@@ -18,29 +19,58 @@ use crate::{
 
 /// How soon a session that waits hears that the run was interrupted.
 const SLICE: Duration = Duration::from_millis(200);
+/// The most octets of one reply that are read.
+const LONGEST_REPLY: usize = 64 * 1024;
+/// How many timeouts a whole case may take.
+const TIMEOUTS: u32 = 20;
 
 impl Session<'_> {
+    /// The next reply. 421 puts us off, wherever it comes (RFC 5321 section 3.8).
     pub(super) fn reply_to(&mut self, to: &str, answers: Answers) -> Outcome<Answer> {
+        let answer = self.reply_even_421(to, answers)?;
+        match answer.code() {
+            421 => Err(Halt::Temporary(answer.observed)),
+            _ => Ok(answer),
+        }
+    }
+
+    /// The next reply, for a script that takes 421 for the refusal that it is.
+    pub(super) fn reply_even_421(&mut self, to: &str, answers: Answers) -> Outcome<Answer> {
         let deadline = self.deadline();
         let mut reply = Reply::default();
+        let mut octets = 0;
         loop {
             if self.shared.interrupted() {
                 return Err(Error::Interrupted.into());
             }
+            if self.started.elapsed() > self.target.treatment.timeout * TIMEOUTS {
+                return Err(Error::Target(format!("{} takes too long", self.case.id)).into());
+            }
             let slice = deadline.min(Instant::now() + SLICE);
             match self.wire()?.line(slice) {
-                Ok(line) if reply.push(&line) => break,
-                Ok(_) => {}
+                Ok(line) => {
+                    octets += line.len();
+                    let complete = reply.push(&line);
+                    if octets > LONGEST_REPLY && !complete {
+                        self.show(&reply, answers);
+                        return Err(
+                            self.no_more(NoMore::TooLong, &format!("the end of a reply to {to}"))
+                        );
+                    }
+                    if complete {
+                        break;
+                    }
+                }
                 Err(NoMore::Silent(_)) if Instant::now() < deadline => {}
                 Err(end) => {
                     if !reply.texts.is_empty() {
-                        self.transcript.server(&reply, answers);
+                        self.show(&reply, answers);
                     }
                     return Err(self.no_more(end, &format!("a reply to {to}")));
                 }
             }
         }
-        self.transcript.server(&reply, answers);
+        self.show(&reply, answers);
         let answer = Answer {
             observed: self.secrets.redact(&reply.to_string()),
             to: to.to_owned(),
@@ -52,6 +82,15 @@ impl Session<'_> {
         self.replies += 1;
         self.remember_multi_line_faults(&answer);
         Ok(answer)
+    }
+
+    /// A server may repeat what it was sent, secrets too.
+    fn show(&mut self, reply: &Reply, answers: Answers) {
+        let before = self.transcript.lines().len();
+        self.transcript.server(reply, answers);
+        let secrets = &self.secrets;
+        self.transcript
+            .edit_from(before, |line| secrets.redact(line));
     }
 
     /// RFC 5321 section 4.2.1 speaks about every reply, so every session looks for its breaches.
@@ -93,8 +132,14 @@ impl Session<'_> {
             NoMore::Silent(_) => self.silent(expected, step),
             NoMore::TooLong => {
                 self.hang_up();
-                let observed = format!("a line of more than {} octets", LONGEST_LINE);
+                let observed = format!(
+                    "a line of more than {LONGEST_LINE} octets, or a reply of more than {LONGEST_REPLY}"
+                );
                 self.deviation(expected, observed, step, Weight::Level)
+            }
+            NoMore::TlsBeyondUs(reason) => Error::Target(format!("TLS: {reason}")).into(),
+            NoMore::ClearText(octets) => {
+                self.deviation(expected, visible(&octets), step, Weight::Level)
             }
             NoMore::Tls(reason) => self.deviation(
                 expected,
@@ -116,9 +161,7 @@ impl Session<'_> {
         let address = self.listener.address;
         self.transcript
             .note(format!("silence for {} s", waited.as_secs()));
-        let answers = Wire::connect(address, waited).ok().is_some_and(|mut wire| {
-            self.listener.implicit_tls || wire.line(self.deadline()).is_ok()
-        });
+        let answers = self.answers_a_stranger();
         match answers {
             true => self.deviation(
                 expected,
@@ -128,6 +171,27 @@ impl Session<'_> {
             ),
             false => Error::Silent { address, waited }.into(),
         }
+    }
+
+    /// Whether a fresh connection is greeted, inside TLS where it comes first.
+    fn answers_a_stranger(&self) -> bool {
+        let timeout = self.target.treatment.timeout;
+        let Ok(mut wire) = Wire::connect(self.listener.address, timeout) else {
+            return false;
+        };
+        let name = self.target.server_name(self.listener);
+        let verifier = Arc::new(RecordingVerifier::new(
+            self.target.trust.clone(),
+            name.clone(),
+        ));
+        let encrypted = || {
+            client_config(verifier)
+                .map(|config| wire.start_tls(config, name, self.deadline()).is_ok())
+        };
+        if self.listener.implicit_tls && !encrypted().unwrap_or(false) {
+            return false;
+        }
+        wire.line(self.deadline()).is_ok()
     }
 
     fn next_step(&mut self) -> Outcome<Step> {

@@ -19,6 +19,14 @@ impl Secrets {
         )
     }
 
+    /// Something that was made from a secret, and that a server may repeat.
+    pub(super) fn remember(&mut self, secret: &str) {
+        // What is short stands in other words too.
+        if secret.len() >= 8 && !self.0.iter().any(|known| known == secret) {
+            self.0.push(secret.to_owned());
+        }
+    }
+
     /// The text with `[secret]` for each of them.
     pub(super) fn redact(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| {

@@ -1,6 +1,11 @@
 //! The verbs of TLS: STARTTLS, the handshake, and what the certificate is worth.
 
-use std::sync::Arc;
+use std::{
+    io::{self, Read},
+    net::TcpStream,
+    sync::Arc,
+    time::Instant,
+};
 
 use super::{Keywords, Session};
 use crate::{
@@ -55,6 +60,14 @@ impl Session<'_> {
                     source,
                 }
                 .into(),
+                NoMore::TlsBeyondUs(reason) => Error::Target(format!("TLS: {reason}")).into(),
+                NoMore::ClearText(octets) if octets.starts_with(b"421") => {
+                    Halt::Temporary(visible(&octets))
+                }
+                NoMore::ClearText(octets) => {
+                    let observed = format!("clear text: {}", visible(&octets));
+                    self.deviation("a TLS handshake", observed, step, Weight::Level)
+                }
                 NoMore::Tls(reason) => {
                     self.deviation("a TLS handshake", reason, step, Weight::Level)
                 }
@@ -101,16 +114,28 @@ impl Session<'_> {
         let address = self.listener.address;
         let hello = tls_probe::hello(version, self.target.host.as_deref());
         self.transcript.note(format!("ClientHello, {version}"));
-        let stream = self
-            .wire()?
-            .bare(deadline)
-            .map_err(|source| Error::Connection { address, source })?;
-        let answer = match std::io::Write::write_all(stream, &hello) {
-            Ok(()) => tls_probe::read_answer(stream),
-            Err(error) => Err(error),
-        };
-        let answer = answer.map_err(|source| Error::Connection { address, source })?;
+        let failed = |source| Error::Connection { address, source };
+        let stream = self.wire()?.bare(deadline).map_err(failed)?;
+        std::io::Write::write_all(stream, &hello).map_err(failed)?;
+        let answer = tls_probe::read_answer(Until { stream, deadline }).map_err(failed)?;
         self.transcript.note(answer.to_string());
         Ok(answer)
+    }
+}
+
+/// A stream whose reads end at one deadline, however slowly the octets drip.
+struct Until<'s> {
+    stream: &'s mut TcpStream,
+    deadline: Instant,
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(buffer)
     }
 }

@@ -18,7 +18,7 @@ use crate::{folder, json, last_line, program::*, servers::*};
 #[case::never_ends_a_line(server(repeats("220220220220220220220220")), "a line of more than")]
 #[case::never_ends_a_reply(server(repeats("220-so and so\r\n")), "does not greet")]
 #[case::refuses_service(server(says("554 5.3.2 No service\r\n")), "554")]
-#[case::closes(server(drop), "connection closed")]
+#[case::closes(server(drop), "closed before the greeting")]
 fn a_server_that_cannot_be_judged_is_named(#[case] address: SocketAddr, #[case] word: &str) {
     let folder = folder();
     let clock = Instant::now();
