@@ -216,6 +216,28 @@ impl Answer {
         halt
     }
 
+    /// The line of this reply that begins with `word` breaks the requirement; `fault` says how.
+    pub fn deviates_at(
+        &self,
+        word: &str,
+        expected: impl Into<String>,
+        fault: impl std::fmt::Display,
+    ) -> Halt {
+        let count = self.reply.texts.len();
+        let found = (0..count).find(|line| self.reply.text(*line).starts_with(word));
+        let mut halt = self.deviates_because(expected, fault);
+        if let (Halt::Deviation(deviation), Some(line)) = (&mut halt, found) {
+            let code = self
+                .reply
+                .code
+                .map(|code| format!("{code:03} "))
+                .unwrap_or_default();
+            deviation.observed = format!("{code}{}", self.reply.text(line));
+            deviation.line = self.line.saturating_sub(count - 1 - line);
+        }
+        halt
+    }
+
     /// This reply is worth a warning; the script goes on.
     pub fn note(&self, expected: impl Into<String>) {
         if let Halt::Deviation(deviation) = self.deviation(expected, Weight::Warn) {

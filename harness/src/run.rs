@@ -15,7 +15,7 @@ use crate::{
         CaseReport, Observation, RequirementReport, Run, StaleKnown, Summary, TargetReport,
         UntestedReport,
     },
-    session::{Record, Session, Shared},
+    session::{Afterwards, Record, Session, Shared},
     target::{Listener, Target},
     verdict::{Halt, Outcome, Verdict},
 };
@@ -81,14 +81,15 @@ pub fn run(
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
-                while let Some(question) = lock(&questions).pop_front() {
+                while let Some(mut question) = lock(&questions).pop_front() {
                     let clock = Instant::now();
                     let index = question.case;
                     let planned = &plan.cases[index];
                     let judged = match question.ask(target, planned.case, shared) {
                         Ok(judged) => judged,
-                        Err(again) => {
-                            lock(&questions).push_back(again);
+                        Err(before) => {
+                            question.before = Some(before);
+                            lock(&questions).push_back(question);
                             continue;
                         }
                     };
@@ -140,18 +141,18 @@ pub fn ask(target: &Target, listener: &Listener, case: &Case, shared: &Shared) -
     }
 }
 
-/// The verdict, or what is left of a session that the server has put off.
+/// The verdict, or what is to be looked at afterwards of a session that the server has put off.
 fn first_attempt(
     target: &Target,
     listener: &Listener,
     case: &Case,
     shared: &Shared,
-) -> Result<Judged, Box<Record>> {
+) -> Result<Judged, Vec<Afterwards>> {
     let (record, outcome) = attempt(target, listener, case, shared);
     // Logins that fail are counted: they are not made twice.
     let may_repeat = case.failed_logins == 0 || !target.treatment.is_gentle();
     match outcome {
-        Err(Halt::Temporary(_)) if may_repeat => Err(Box::new(record)),
+        Err(Halt::Temporary(_)) if may_repeat => Err(record.afterwards),
         outcome => Ok(judge(target, listener, case, record, outcome)),
     }
 }
@@ -161,11 +162,11 @@ fn second_attempt(
     listener: &Listener,
     case: &Case,
     shared: &Shared,
-    before: Box<Record>,
+    before: Vec<Afterwards>,
 ) -> Judged {
     let (mut record, outcome) = attempt(target, listener, case, shared);
     // What was sent the first time may still arrive.
-    record.afterwards.extend(before.afterwards);
+    record.afterwards.extend(before);
     judge(target, listener, case, record, outcome)
 }
 
@@ -185,23 +186,24 @@ struct Question<'t> {
     case: usize,
     listener: Option<&'t Listener>,
     answer: Option<Judged>,
-    /// What is left of a first attempt that the server has put off.
-    before: Option<Box<Record>>,
+    /// What a first attempt has left, that the server has put off.
+    before: Option<Vec<Afterwards>>,
 }
 
-impl<'t> Question<'t> {
-    /// The verdict, or the question again, to be asked when the others have been.
-    fn ask(self, target: &Target, case: &Case, shared: &Shared) -> Result<Judged, Question<'t>> {
+impl Question<'_> {
+    /// The verdict; or what a first attempt has left, and the question is to be asked again when the
+    /// others have been.
+    fn ask(
+        &mut self,
+        target: &Target,
+        case: &Case,
+        shared: &Shared,
+    ) -> Result<Judged, Vec<Afterwards>> {
         let interrupted = || Error::Interrupted.to_string();
-        match (self.listener, self.answer, self.before) {
+        match (self.listener, self.answer.take(), self.before.take()) {
             (_, Some(answer), _) => Ok(answer),
             (Some(listener), None, None) if !shared.interrupted() => {
-                first_attempt(target, listener, case, shared).map_err(|before| Question {
-                    case: self.case,
-                    listener: Some(listener),
-                    answer: None,
-                    before: Some(before),
-                })
+                first_attempt(target, listener, case, shared)
             }
             (Some(listener), None, Some(before)) if !shared.interrupted() => {
                 Ok(second_attempt(target, listener, case, shared, before))

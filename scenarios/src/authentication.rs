@@ -200,7 +200,11 @@ pub const CHAPTER: Chapter = Chapter {
                     .collect();
                 if let [first, ..] = offered.as_slice() {
                     let offered = format!("AUTH {first} is offered");
-                    return Err(ehlo.deviates_because("no PLAIN and no LOGIN before TLS", offered));
+                    return Err(ehlo.deviates_at(
+                        "AUTH",
+                        "no PLAIN and no LOGIN before TLS",
+                        offered,
+                    ));
                 }
                 let unknown = s.command("AUTH X-NO-SUCH-MECH dGVzdA==")?;
                 // Invented credentials: ours never go in clear text here.
@@ -273,10 +277,11 @@ fn auth_line_is_well_formed(ehlo: &Answer) -> Outcome {
             if line.len() > 4 {
                 continue;
             }
-            return Err(ehlo.deviates_because("AUTH and a mechanism", "AUTH stands alone"));
+            return Err(ehlo.deviates_at("AUTH", "AUTH and a mechanism", "AUTH stands alone"));
         };
         if let Some(name) = names.split(' ').find(|name| !is_mechanism_name(name)) {
-            return Err(ehlo.deviates_because(
+            return Err(ehlo.deviates_at(
+                "AUTH",
                 "mechanism names behind single blanks",
                 format!("\"{name}\" in \"{line}\""),
             ));

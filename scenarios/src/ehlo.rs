@@ -61,7 +61,7 @@ fn keywords_are_well_formed(ehlo: &Answer) -> Outcome {
         } else if !is_keyword_line(&text) {
             let expected =
                 "a keyword of letters, digits and hyphens, and parameters behind single blanks";
-            return Err(ehlo.deviates_because(expected, format!("line {}: \"{text}\"", line + 1)));
+            return Err(ehlo.deviates_at(&text, expected, "no keyword line"));
         }
     }
     Ok(())

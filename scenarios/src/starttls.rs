@@ -94,7 +94,9 @@ pub const CHAPTER: Chapter = Chapter {
                 let ehlo = s.ehlo()?;
                 match s.keywords().offers("STARTTLS") {
                     false => Ok(()),
-                    true => Err(ehlo.deviates_because("no STARTTLS inside TLS", "it is offered")),
+                    true => {
+                        Err(ehlo.deviates_at("STARTTLS", "no STARTTLS inside TLS", "it is offered"))
+                    }
                 }
             },
             mutant: Mutant::Lie(Lie::Edit(

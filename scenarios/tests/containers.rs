@@ -148,8 +148,9 @@ fn killed() -> Result<(), Failed> {
 /// A panic drops what was started.
 fn panicked() -> Result<(), Failed> {
     let ended = std::thread::spawn(|| {
-        let source = container::find("sendmail").expect("the fixture is there");
-        let running = Running::start(&source, &Options::default()).expect("it starts");
+        let started = container::find("sendmail")
+            .and_then(|source| Running::start(&source, &Options::default()));
+        let Ok(running) = started else { return };
         assert!(running.target.listeners.is_empty(), "this panic is meant");
     })
     .join();

@@ -2,6 +2,8 @@
 
 mod logins;
 
+use std::error::Error;
+
 use logins::{FAMILIES, Login, login};
 use msaspec_harness::{
     mechanism::Mechanism::{self, CramMd5, DigestMd5, Login as LoginMechanism, Plain},
@@ -18,8 +20,8 @@ const NOT_HERE: &str = "504 5.5.4";
 fn the_origin_lets_every_mechanism_in_everywhere(
     #[values(Plain, LoginMechanism, CramMd5, DigestMd5)] mechanism: Mechanism,
     #[values(Clear, Starttls, Implicit)] tls: TlsState,
-) {
-    on_both_families(Profile::Origin, mechanism, tls, LOGGED_IN);
+) -> Result<(), Box<dyn Error>> {
+    on_both_families(Profile::Origin, mechanism, tls, LOGGED_IN)
 }
 
 #[rstest]
@@ -33,19 +35,25 @@ fn the_modern_profile_wants_tls_and_no_md5(
     #[case] mechanisms: &[Mechanism],
     #[case] tls: TlsState,
     #[case] answer: &str,
-) {
+) -> Result<(), Box<dyn Error>> {
     for mechanism in mechanisms {
-        on_both_families(Profile::Modern, *mechanism, tls, answer);
+        on_both_families(Profile::Modern, *mechanism, tls, answer)?;
     }
+    Ok(())
 }
 
-fn on_both_families(profile: Profile, mechanism: Mechanism, tls: TlsState, answer: &str) {
-    let target = embedded::start(profile).unwrap();
+fn on_both_families(
+    profile: Profile,
+    mechanism: Mechanism,
+    tls: TlsState,
+    answer: &str,
+) -> Result<(), Box<dyn Error>> {
+    let target = embedded::start(profile)?;
     for family in FAMILIES
         .into_iter()
         .filter(|family| target.listeners.iter().any(|l| l.family() == *family))
     {
-        let ended = login(&target, mechanism, family, tls).unwrap();
+        let ended = login(&target, mechanism, family, tls)?;
         assert_eq!(
             ended,
             Login::Answered(answer.to_owned()),
@@ -53,4 +61,5 @@ fn on_both_families(profile: Profile, mechanism: Mechanism, tls: TlsState, answe
             family.ip()
         );
     }
+    Ok(())
 }
