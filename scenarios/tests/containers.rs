@@ -87,7 +87,11 @@ fn mistake(edit: fn(&str) -> String, id: &str) -> Result<(), Failed> {
         return Err("the edit changes nothing".into());
     }
     fs::write(&mc, after)?;
-    let (status, document) = judge(&copy.path().join("sendmail"), &[])?;
+    let only: Vec<&str> = MISTAKES
+        .iter()
+        .flat_map(|(_, _, id)| ["--only", id])
+        .collect();
+    let (status, document) = judge(&copy.path().join("sendmail"), &only)?;
     let case = document
         .runs
         .first()

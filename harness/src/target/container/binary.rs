@@ -28,7 +28,7 @@ fn place(name: &str, told: Option<PathBuf>, here: &Path) -> PathBuf {
         return told;
     }
     let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-    let built: PathBuf = ["target-container", &triple, "release", name]
+    let built: PathBuf = ["target-container", &triple, "container", name]
         .iter()
         .collect();
     let found = here.ancestors().map(|folder| folder.join(&built));
@@ -44,7 +44,7 @@ mod tests {
     fn it_is_where_the_script_puts_it_or_where_one_is_told() {
         let place_of = tempfile::tempdir().unwrap();
         let missing = place("msaspec", None, place_of.path());
-        assert!(missing.starts_with("target-container") && missing.ends_with("release/msaspec"));
+        assert!(missing.starts_with("target-container") && missing.ends_with("container/msaspec"));
         let built = place_of.path().join(&missing);
         std::fs::create_dir_all(built.parent().unwrap()).unwrap();
         std::fs::write(&built, "").unwrap();
