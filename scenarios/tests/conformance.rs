@@ -13,6 +13,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use msaspec::catalogue::{self, Selection};
 use msaspec_harness::{
     case::{Case, Level, Mutant},
+    lie::{At, Certificate, Lie},
     report::{Observation, Run},
     run::{Judged, ask_everywhere, run},
     session::Shared,
@@ -26,6 +27,73 @@ use stage::{SERVERS, Stage, Told};
 
 /// How long a lied run waits for mail that a lie keeps back.
 const LIED_DELIVERY: Duration = Duration::from_secs(2);
+
+/// Further lies: what a script checks beside that which its own mutant breaks.
+const MORE_LIES: &[(&str, &str, &[Lie])] = &[
+    (
+        "rfc5321-2.1-deliver-or-report-after-250",
+        "twice",
+        &[Lie::Repeat],
+    ),
+    (
+        "rfc8314-4.4-certificate-valid",
+        "expired",
+        &[Lie::Certificate(Certificate::Expired)],
+    ),
+    (
+        "rfc8314-4.4-certificate-valid",
+        "other-name",
+        &[Lie::Certificate(Certificate::OtherName)],
+    ),
+    (
+        "rfc4954-4-cancel-501",
+        "hangs-up",
+        &[Lie::Close(At::Response(1))],
+    ),
+    (
+        "rfc4954-4-retry-after-failure",
+        "hangs-up",
+        &[Lie::Close(At::Command("AUTH", 2))],
+    ),
+    (
+        "rfc4954-4-second-auth-503",
+        "forgets-the-login",
+        &[Lie::Reply(At::Command("MAIL", 1), "530 5.7.0 Log in first")],
+    ),
+    (
+        "rfc4954-4-unknown-mechanism-504",
+        "with-initial-response",
+        &[Lie::Reply(At::Command("AUTH", 2), "235 2.7.0 Hello")],
+    ),
+    (
+        "rfc5321-4.1.1.5-rset-discards-transaction",
+        "data",
+        &[Lie::Answer(At::Command("DATA", 1), "354 Go on")],
+    ),
+    (
+        "rfc5321-4.1.1.5-rset-discards-transaction",
+        "keeps-recipients",
+        &[Lie::Answer(At::Command("DATA", 2), "354 Go on")],
+    ),
+    (
+        "rfc5321-4.2.1-multiline-same-code",
+        "blanks-everywhere",
+        &[Lie::Edit(At::Command("EHLO", 1), "250-", "250 ")],
+    ),
+    (
+        "rfc2831-2.1.3-success-and-rspauth",
+        "wrong-rspauth",
+        &[Lie::Reply(
+            At::Response(1),
+            "334 cnNwYXV0aD0wMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMA==",
+        )],
+    ),
+    (
+        "rfc6409-3.1-port-587-is-esmtp-submission",
+        "no-keywords",
+        &[Lie::Reply(At::Command("EHLO", 1), "250 submission.example")],
+    ),
+];
 
 /// Sessions at a time with a server in containers.
 const JOBS: usize = 8;
@@ -45,8 +113,14 @@ fn main() {
             proxied(case)
         }));
         trials.push(Trial::test(format!("lied::{}", case.id), move || {
-            lied(case)
+            lied(case, case.mutant.lies())
         }));
+        for (_, name, lies) in MORE_LIES.iter().filter(|(id, ..)| *id == case.id) {
+            trials.push(Trial::test(
+                format!("lied::{}::{name}", case.id),
+                move || lied(case, lies),
+            ));
+        }
         for server in &servers {
             let judgement = server.clone();
             let name = format!("{}::{}", server.stage.name, case.id);
@@ -152,7 +226,7 @@ fn proxied(case: &'static Case) -> Result<(), Failed> {
 }
 
 /// The lie is caught, at a step that it touched, and weighs what the requirement's level says.
-fn lied(case: &'static Case) -> Result<(), Failed> {
+fn lied(case: &'static Case, lies: &[Lie]) -> Result<(), Failed> {
     if let Mutant::None(why) = case.mutant {
         return if why.len() > 20 {
             Ok(())
@@ -162,7 +236,7 @@ fn lied(case: &'static Case) -> Result<(), Failed> {
     }
     let mut target = embedded::start(profile_for(case)?)?;
     target.treatment.delivery_deadline = LIED_DELIVERY;
-    let proxied = Proxied::new(target, case.mutant.lies())?;
+    let proxied = Proxied::new(target, lies)?;
     let judged = ask_everywhere(&proxied.target, case, &Shared::default());
     let worst = worst(&judged)?;
     let expected = match case.level {

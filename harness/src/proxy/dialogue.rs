@@ -247,10 +247,14 @@ impl<'c> Dialogue<'c> {
                 _ => {}
             }
         }
-        if reply != honest || place == Place::Injected {
-            self.control.touch(self.next_step());
+        let lied = reply != honest || place == Place::Injected;
+        // A lie can make several replies of one.
+        for _ in 0..replies_in(&reply) {
+            if lied {
+                self.control.touch(self.next_step());
+            }
+            self.told += 1;
         }
-        self.told += 1;
         let starts_tls =
             place.verb() == "STARTTLS" && honest.starts_with(b"220") && reply.starts_with(b"220");
         self.told_client(&place, &reply);
@@ -289,6 +293,15 @@ impl<'c> Dialogue<'c> {
             _ => place(nth),
         }
     }
+}
+
+/// How many replies a client reads: every line without a hyphen ends one.
+fn replies_in(octets: &[u8]) -> usize {
+    let lines = octets.split_inclusive(|&octet| octet == b'\n');
+    lines
+        .filter(|line| line.get(3) != Some(&b'-'))
+        .count()
+        .max(1)
 }
 
 /// Lines as a lie is written, with their line ends.

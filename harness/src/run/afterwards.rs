@@ -43,11 +43,7 @@ pub(super) fn look_again(
             .iter()
             .any(|(judged, _)| !judged.afterwards.is_empty())
     });
-    let Some(hop) = target
-        .next_hop
-        .as_ref()
-        .filter(|_| due && !shared.interrupted())
-    else {
+    let Some(hop) = target.next_hop.as_ref().filter(|_| due) else {
         return;
     };
     let fence = fence(target, shared);
@@ -55,13 +51,21 @@ pub(super) fn look_again(
     for (case, answers) in cases {
         for (judged, _) in answers.iter_mut() {
             for check in judged.afterwards.clone() {
-                look(hop, &check, fence.is_ok(), case, judged);
+                look(hop, &check, case, judged);
+                let nothing_may_come = matches!(check, Afterwards::Never(_));
+                if shared.interrupted() {
+                    judged.withdraw("the run was interrupted");
+                } else if fence.is_err() && nothing_may_come {
+                    judged.withdraw(
+                        "no later message came, so that this one has not come says nothing",
+                    );
+                }
             }
         }
     }
 }
 
-fn look(hop: &NextHop, check: &Afterwards, fenced: bool, case: &Case, judged: &mut Judged) {
+fn look(hop: &NextHop, check: &Afterwards, case: &Case, judged: &mut Judged) {
     let (token, wanted) = match check {
         Afterwards::Once(token) => (token, 1),
         Afterwards::Never(token) => (token, 0),
@@ -69,19 +73,8 @@ fn look(hop: &NextHop, check: &Afterwards, fenced: bool, case: &Case, judged: &m
     let copies = hop.messages(token).len();
     if copies != wanted {
         let expected = format!("{} at the next hop", plural(wanted));
-        return judged.worsen(
-            case,
-            seen_apart(
-                expected,
-                format!("{} there", plural(copies)),
-                Step::Delivery,
-            ),
-        );
-    }
-    if !fenced && wanted == 0 && judged.observation.verdict == Verdict::Pass {
-        judged.observation.verdict = Verdict::Inconclusive;
-        judged.observation.reason =
-            Some("no later message came, so that this one has not come says nothing".to_owned());
+        let observed = format!("{} there", plural(copies));
+        judged.worsen(case, seen_apart(expected, observed, Step::Delivery));
     }
 }
 

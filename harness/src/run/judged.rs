@@ -143,6 +143,18 @@ impl Judged {
         }
     }
 
+    /// A pass that could not be seen through is none.
+    pub(super) fn withdraw(&mut self, reason: &str) {
+        let observation = &mut self.observation;
+        if observation.verdict == Verdict::Pass {
+            observation.verdict = Verdict::Inconclusive;
+            observation.reason = Some(reason.to_owned());
+            if let Some(line) = observation.transcript.last_mut() {
+                *line = format!("== {}: {reason}", Verdict::Inconclusive);
+            }
+        }
+    }
+
     /// Something that was seen later makes the verdict worse, never better.
     pub(super) fn worsen(&mut self, case: &Case, deviation: Deviation) {
         let verdict = deviation.weight.verdict(case.level);
