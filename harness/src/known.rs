@@ -36,7 +36,7 @@ impl Known {
             Reason(String),
             Deviates(Deviates),
         }
-        let table: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
+        let table: toml::Table = toml::from_str(text).map_err(|error| slip(text, &error))?;
         let entry = |(id, value): (String, toml::Value)| match value.try_into() {
             Ok(Entry::Reason(reason)) => Ok((
                 id,
@@ -46,7 +46,12 @@ impl Known {
                     observed: None,
                 },
             )),
-            Ok(Entry::Deviates(deviates)) => Ok((id, deviates)),
+            Ok(Entry::Deviates(deviates)) => match deviates.verdict {
+                None | Some(Verdict::Warn | Verdict::Fail) => Ok((id, deviates)),
+                Some(_) => Err(format!(
+                    "{id}: only \"warn\" and \"fail\" can be known, other verdicts are no deviations"
+                )),
+            },
             Err(_) => Err(format!(
                 "{id}: write a reason in quotes, or a table with reason, verdict (\"warn\" or \"fail\") and observed"
             )),
@@ -90,6 +95,14 @@ impl Deviates {
         };
         matches!(verdict, Verdict::Warn | Verdict::Fail) && verdict <= worst && same
     }
+}
+
+/// One line, without the picture that the parser draws.
+fn slip(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = 1 + before.unwrap_or_default().matches('\n').count();
+    let message = error.message().lines().collect::<Vec<_>>().join(" ");
+    format!("line {line}: {message}")
 }
 
 /// The first digit where there is one at the very beginning, as in a reply, and else the text.
@@ -147,5 +160,18 @@ mod tests {
     fn a_slip_is_named() {
         let error = Known::parse("rfc1-2-x = { reson = \"y\" }").unwrap_err();
         assert!(error.starts_with("rfc1-2-x:"), "{error}");
+        let error = Known::parse("# a list\nnot toml at all\n").unwrap_err();
+        assert!(error.starts_with("line 2: "), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+
+    #[rstest]
+    #[case("skip")]
+    #[case("pass")]
+    #[case("inconclusive")]
+    fn what_is_no_deviation_cannot_be_known(#[case] verdict: &str) {
+        let text = format!("a = {{ reason = \"why\", verdict = \"{verdict}\" }}");
+        let error = Known::parse(&text).unwrap_err();
+        assert!(error.contains("only \"warn\" and \"fail\""), "{error}");
     }
 }
