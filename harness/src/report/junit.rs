@@ -19,7 +19,7 @@ pub fn render(document: &Document, strict: bool) -> Result<String, quick_junit::
 }
 
 fn suite(run: &Run, strict: bool) -> TestSuite {
-    let mut suite = TestSuite::new(&*run.target.name);
+    let mut suite = TestSuite::new(legal(&run.target.name));
     suite.set_time(Duration::from_millis(run.duration_ms));
     let properties = [
         ("address", &run.target.address),
@@ -29,7 +29,7 @@ fn suite(run: &Run, strict: bool) -> TestSuite {
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
     {
-        suite.add_property(Property::new(name, &**value));
+        suite.add_property(Property::new(name, legal(value)));
     }
     suite.add_test_cases(run.cases.iter().map(|case| {
         let stale = run.stale_known.iter().any(|stale| stale.id == case.id);
@@ -39,10 +39,10 @@ fn suite(run: &Run, strict: bool) -> TestSuite {
 }
 
 fn test_case(case: &CaseReport, stale: bool, strict: bool) -> TestCase {
-    let mut test_case = TestCase::new(&*case.id, status(case, stale, strict));
-    test_case.set_classname(&*case.chapter);
+    let mut test_case = TestCase::new(legal(&case.id), status(case, stale, strict));
+    test_case.set_classname(legal(&case.chapter));
     test_case.set_time(Duration::from_millis(case.duration_ms));
-    test_case.set_system_out(system_out(case));
+    test_case.set_system_out(legal(&system_out(case)));
     test_case
 }
 
@@ -74,10 +74,25 @@ fn status(case: &CaseReport, stale: bool, strict: bool) -> TestCaseStatus {
         Verdict::Skip => (TestCaseStatus::skipped(), reason()),
         Verdict::Inconclusive => (TestCaseStatus::non_success(NonSuccessKind::Error), reason()),
     };
+    let message = legal(&message);
+    // An attribute has one line: readers take line ends in it for blanks.
+    let first = message.lines().next().unwrap_or_default();
+    status.set_message(first).set_type(case.verdict.to_string());
+    if first.len() < message.len() {
+        status.set_description(&*message);
+    }
     status
-        .set_message(message)
-        .set_type(case.verdict.to_string());
-    status
+}
+
+/// What XML can say (XML 1.0 section 2.2): most control characters and two others have no place in it,
+/// not even escaped.
+fn legal(text: &str) -> String {
+    let char = |character: char| match character {
+        '\t' | '\n' | '\r' => character,
+        '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        _ => character,
+    };
+    text.chars().map(char).collect()
 }
 
 /// The requirement, the verdict where JUnit has no word for it, and the dialogues.
@@ -95,4 +110,51 @@ fn system_out(case: &CaseReport) -> String {
         let _ = writeln!(text, "\n{}", observation.transcript.join("\n"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Summary, TargetReport};
+
+    #[test]
+    fn whatever_is_said_is_xml() {
+        let case = CaseReport {
+            id: "a".to_owned(),
+            chapter: "greeting".to_owned(),
+            requirement: "The server greets.".to_owned(),
+            requirements: Vec::new(),
+            level: "must".to_owned(),
+            severity: "interop".to_owned(),
+            contested: false,
+            verdict: Verdict::Fail,
+            reason: None,
+            known: None,
+            expected: Some("220".to_owned()),
+            observed: Some("554 \u{ffff}\u{1b}no\nmore\u{fffe}".to_owned()),
+            duration_ms: 0,
+            transcript: Vec::new(),
+            decisive: None,
+            observations: Vec::new(),
+        };
+        let run = Run {
+            target: TargetReport {
+                name: "mail\u{fffe}".to_owned(),
+                ..TargetReport::default()
+            },
+            started: String::new(),
+            duration_ms: 0,
+            summary: Summary::default(),
+            cases: vec![case],
+            untested: Vec::new(),
+            unjudged: None,
+            stale_known: Vec::new(),
+        };
+        let xml = render(&Document::new(vec![run]), false).unwrap();
+        let odd = |c: char| c < ' ' && c != '\n' || matches!(c, '\u{fffe}' | '\u{ffff}');
+        assert!(!xml.contains(odd), "{xml:?}");
+        let message = "message=\"expected 220, observed 554 \u{fffd}\u{fffd}no\"";
+        assert!(xml.contains(message), "{xml}");
+        assert!(xml.contains("no\nmore\u{fffd}</failure>"), "{xml}");
+    }
 }
