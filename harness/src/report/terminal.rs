@@ -9,7 +9,7 @@ mod deviation;
 mod page;
 mod target;
 
-pub use page::{BOLD, QUIET, verdict_style};
+pub use page::{BOLD, QUIET, harmless, verdict_style, wrap};
 use page::{PLAIN, Page};
 
 /// How a report is shown.
@@ -69,7 +69,7 @@ fn known(page: &mut Page<'_>, run: &Run) -> io::Result<()> {
         page.text(2, PLAIN, &format!("{} {}", case.verdict, case.id))?;
         page.text(6, QUIET, &deviates.reason)?;
         if let Some(observed) = &case.observed {
-            page.text(6, QUIET, &format!("observed {observed}"))?;
+            page.text(6, QUIET, &format!("observed {}", deviation::cut(observed)))?;
         }
     }
     if !run.stale_known.is_empty() {
@@ -150,7 +150,7 @@ fn summary(page: &mut Page<'_>, run: &Run) -> io::Result<()> {
         known => format!(" ({known} known)"),
     };
     let seconds = run.duration_ms as f64 / 1000.0;
-    let name = &run.target.name;
+    let name = harmless(&run.target.name);
     page.raw(&format!(
         "{name}: {}{known} in {seconds:.1} s",
         counts.join(", ")

@@ -21,6 +21,7 @@ pub fn unjudged(name: &str, plan: &Plan, error: &Error) -> Run {
             let judged = Judged::unasked(None, Verdict::Inconclusive, why.clone());
             let mut case = planned.report(&nothing_is_known, vec![(judged, Duration::ZERO)]);
             case.observations.clear();
+            case.transcript = why.lines().map(|line| format!("== {line}")).collect();
             case
         })
         .collect();

@@ -11,6 +11,8 @@ use crate::report::{CaseReport, Observation, RequirementReport, TlsState};
 /// How much of a dialogue stands before and behind the line that decided.
 const BEFORE: usize = 6;
 const BEHIND: usize = 2;
+/// As many characters of an observation are shown.
+const LONGEST: usize = 300;
 
 pub(super) fn write(page: &mut Page<'_>, case: &CaseReport, verbosity: u8) -> io::Result<()> {
     page.blank()?;
@@ -34,7 +36,7 @@ pub(super) fn write(page: &mut Page<'_>, case: &CaseReport, verbosity: u8) -> io
     page.labelled(
         "observed",
         style,
-        case.observed.as_deref().unwrap_or_default(),
+        &cut(case.observed.as_deref().unwrap_or_default()),
     )?;
     page.labelled("asked on", PLAIN, &listeners(&case.observations))?;
     page.blank()?;
@@ -58,19 +60,31 @@ pub(super) fn dialogues(page: &mut Page<'_>, case: &CaseReport) -> io::Result<()
     Ok(())
 }
 
+/// What surrounds the line that decided, and how the dialogue ended.
 fn excerpt(page: &mut Page<'_>, transcript: &[String], decisive: Option<usize>) -> io::Result<()> {
-    let decisive = decisive.unwrap_or(transcript.len().saturating_sub(1));
-    let shown = decisive.saturating_sub(BEFORE)..transcript.len().min(decisive + BEHIND + 1);
-    if shown.start > 0 {
-        page.dialogue("...", false)?;
-    }
-    for index in shown.clone() {
-        page.dialogue(&transcript[index], index == decisive)?;
-    }
-    if shown.end < transcript.len() {
-        page.dialogue("...", false)?;
+    let last = transcript.len().saturating_sub(1);
+    let decisive = decisive.unwrap_or(last).min(last);
+    let around = decisive.saturating_sub(BEFORE)..=decisive + BEHIND;
+    let mut left_out = false;
+    for (index, line) in transcript.iter().enumerate() {
+        let shown = around.contains(&index) || index + BEHIND > last;
+        if shown && left_out {
+            page.dialogue("...", false)?;
+        }
+        if shown {
+            page.dialogue(line, index == decisive)?;
+        }
+        left_out = !shown;
     }
     Ok(())
+}
+
+/// What was observed, where that is not a whole document.
+pub(super) fn cut(observed: &str) -> String {
+    match observed.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &observed[..end]),
+        None => observed.to_owned(),
+    }
 }
 
 fn place(requirement: &RequirementReport) -> Option<String> {

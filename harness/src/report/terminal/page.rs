@@ -64,10 +64,14 @@ impl<'w> Page<'w> {
         self.text(0, BOLD, text)
     }
 
-    /// A paragraph.
+    /// A paragraph; one for each line of the text, those behind the first indented further.
     pub(super) fn text(&mut self, indent: usize, style: Style, text: &str) -> io::Result<()> {
-        for line in wrap(&harmless(text), self.width - indent) {
-            writeln!(self.out, "{:indent$}{}", "", styled(style, &line))?;
+        let mut indent = indent;
+        for (index, line) in text.lines().enumerate() {
+            indent += if index == 1 { 2 } else { 0 };
+            for line in wrap(&harmless(line), self.width - indent) {
+                writeln!(self.out, "{:indent$}{}", "", styled(style, &line))?;
+            }
         }
         Ok(())
     }
@@ -75,7 +79,8 @@ impl<'w> Page<'w> {
     /// A paragraph behind a label; nothing where there is no text.
     pub(super) fn labelled(&mut self, label: &str, style: Style, text: &str) -> io::Result<()> {
         let mut label = label;
-        for line in wrap(&harmless(text), self.width - LABEL) {
+        let paragraphs = text.lines().map(harmless);
+        for line in paragraphs.flat_map(|line| wrap(&line, self.width - LABEL)) {
             let styled = styled(style, &line);
             writeln!(self.out, "  {QUIET}{label:<0$}{QUIET:#}{styled}", LABEL - 2)?;
             label = "";
@@ -96,20 +101,30 @@ impl<'w> Page<'w> {
     }
 }
 
-/// Servers' text is escaped where it is read; this holds whatever comes here.
-fn harmless(text: &str) -> String {
-    let visible = |character: char| {
-        if character.is_control() {
-            '\u{fffd}'
-        } else {
-            character
-        }
+/// One line of text that can neither command a terminal nor change the order in which it is read.
+///
+/// Servers' text is escaped where it is read, and names come from command lines and files: this holds
+/// whatever comes here.
+pub fn harmless(text: &str) -> String {
+    let visible = |character: char| match character {
+        '\t' => ' ',
+        _ if commands(character) => '\u{fffd}',
+        _ => character,
     };
     text.chars().map(visible).collect()
 }
 
+/// Control characters, and those of the bidirectional algorithm (UAX #9).
+fn commands(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
 /// Breaks at blanks; a word that is too long for a line has one of its own.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

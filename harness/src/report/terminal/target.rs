@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{
-    page::{BOLD, PLAIN, Page, styled},
+    page::{BOLD, PLAIN, Page, harmless, styled},
     verdict_style,
 };
 use crate::{
@@ -39,7 +39,7 @@ pub(super) fn chapters(page: &mut Page<'_>, run: &Run) -> io::Result<()> {
     }
     page.blank()?;
     for (name, cases) in chapters {
-        page.raw(&format!("  {name:<16} {}", counts(&cases)))?;
+        page.raw(&format!("  {:<16} {}", harmless(name), counts(&cases)))?;
     }
     Ok(())
 }

@@ -44,7 +44,11 @@ fn case(id: &str, verdict: Verdict) -> CaseReport {
 }
 
 fn shown(cases: Vec<CaseReport>, verbosity: u8) -> String {
-    let run = Run {
+    show(&run(cases), verbosity)
+}
+
+fn run(cases: Vec<CaseReport>) -> Run {
+    Run {
         target: TargetReport {
             name: "mail.example".to_owned(),
             ..TargetReport::default()
@@ -59,14 +63,17 @@ fn shown(cases: Vec<CaseReport>, verbosity: u8) -> String {
             id: "stale-id".to_owned(),
             reason: "once".to_owned(),
         }],
-    };
+    }
+}
+
+fn show(run: &Run, verbosity: u8) -> String {
     let mut out = Vec::new();
     let options = Options {
         width: 80,
         verbosity,
     };
-    write_run(&mut out, &run, options).unwrap();
-    write_end(&mut out, &Document::new(vec![run])).unwrap();
+    write_run(&mut out, run, options).unwrap();
+    write_end(&mut out, &Document::new(vec![run.clone()])).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -87,6 +94,53 @@ fn no_text_of_a_server_commands_the_terminal() {
     let text = shown(vec![case("a", Verdict::Fail)], 2);
     assert!(!text.contains("Go\u{1b}"), "{text}");
     assert!(text.contains("Go\u{fffd}[31m"), "{text}");
+}
+
+#[test]
+fn no_name_commands_the_terminal_or_turns_what_is_read() {
+    let mut run = run(vec![case("a", Verdict::Pass)]);
+    run.target.name = "mail\u{1b}]0;x\u{7}\u{202e}elpmaxe\u{2066}\u{200f}".to_owned();
+    run.cases[0].chapter = "\u{9b}2Jdata".to_owned();
+    let text = show(&run, 0);
+    let odd = ['\u{7}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{200f}'];
+    assert!(!text.contains(odd) && !text.contains("\u{1b}]"), "{text:?}");
+}
+
+#[test]
+fn a_reason_of_several_lines_is_shown_line_by_line() {
+    let mut run = run(Vec::new());
+    run.unjudged = Some("the image is not built:\n\tstep 3\nno such package".to_owned());
+    let text = show(&run, 0);
+    assert!(!text.contains('\u{fffd}'), "{text:?}");
+    let lines: Vec<_> = text.lines().collect();
+    let place = lines.iter().position(|line| line.contains("not built:"));
+    assert!(lines[place.unwrap() + 1].contains("step 3"));
+    assert!(lines[place.unwrap() + 2].contains("no such package"));
+}
+
+#[test]
+fn a_line_far_above_the_end_is_shown_and_so_is_the_end() {
+    let mut case = case("a", Verdict::Fail);
+    case.transcript = (0..50).map(|line| format!("S: 250-LINE{line}")).collect();
+    case.decisive = Some(15);
+    let text = shown(vec![case.clone()], 0);
+    assert!(text.contains("=>  S: 250-LINE15"), "{text}");
+    assert!(
+        !text.contains("LINE30") && text.contains("LINE49"),
+        "{text}"
+    );
+    case.decisive = Some(4711);
+    let text = shown(vec![case], 0);
+    assert!(text.contains("=>  S: 250-LINE49"), "{text}");
+}
+
+#[test]
+fn a_long_observation_is_cut() {
+    let mut case = case("a", Verdict::Fail);
+    case.observed = Some("ä".repeat(301));
+    let text = shown(vec![case], 0);
+    assert!(text.contains('…'), "{text}");
+    assert_eq!(text.matches('ä').count(), 300);
 }
 
 #[test]
