@@ -58,9 +58,14 @@ fn trial(name: &str, test: fn() -> Result<(), Failed>) -> Trial {
     })
 }
 
+/// The engine, and the docker command, which shows what is left without asking the code under test.
 fn engine() -> &'static Result<String, String> {
     static ENGINE: OnceLock<Result<String, String>> = OnceLock::new();
-    ENGINE.get_or_init(container::engine)
+    ENGINE.get_or_init(|| {
+        let version = container::engine()?;
+        let docker = docker(&["version"]).map(|_| version);
+        docker.map_err(|e| format!("the docker command: {}", e.message().unwrap_or_default()))
+    })
 }
 
 fn sendmail() -> std::sync::MutexGuard<'static, Option<Running>> {
@@ -178,12 +183,18 @@ fn swept() -> Result<(), Failed> {
     let mut dead = Command::new("true").spawn()?;
     let label = format!("{}={}", container::PID, dead.id());
     dead.wait()?;
+    // Boot and namespace are ours, so that it is known that the process is not elsewhere.
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let namespace = fs::read_link("/proc/self/ns/pid")?;
+    let process = format!("{}/{}/1", boot.trim(), namespace.display());
+    let process = format!("{}={process}", container::PROCESS);
+    let labels = ["--label", &label, "--label", &process];
     let name = format!("msaspec-test-{}", std::process::id());
-    docker(&["network", "create", "--label", &label, &name])?;
-    let running = ["run", "--detach", "--label", &label, "--network", &name];
-    docker(&[&running[..], &["debian:bookworm-slim", "sleep", "600"]].concat())?;
-    let swept = container::sweep()?;
-    assert!(swept >= 2, "{swept}");
+    docker(&[&["network", "create"], &labels[..], &[&name]].concat())?;
+    let running = [&["run", "--detach", "--network", &name], &labels[..]].concat();
+    // Another msaspec may sweep at any time, even between these commands.
+    let _ = docker(&[&running[..], &["debian:bookworm-slim", "sleep", "600"]].concat());
+    container::sweep()?;
     let filter = format!("label={label}");
     for list in [["ps", "--all"], ["network", "ls"]] {
         let left = docker(&[&list[..], &["--quiet", "--filter", &filter]].concat())?;

@@ -1,6 +1,12 @@
 //! The labels of what we create, and the removal of what bears them.
 
-use std::{collections::HashMap, fs, sync::OnceLock};
+use std::{
+    collections::HashMap,
+    fs,
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
 
 use rustix::{
     io::Errno,
@@ -28,7 +34,7 @@ pub(super) const NETWORK: &str = "msaspec.network";
 /// [`Error::Target`] where no engine answers or it refuses.
 pub fn sweep() -> Result<usize, Error> {
     let engine = Engine::find()?;
-    remove(engine, PID, &is_leftover)
+    remove(engine, PROCESS, &is_leftover)
 }
 
 /// Removes everything that this process has created: for a second Ctrl-C, when nobody waits for drops.
@@ -37,7 +43,7 @@ pub fn sweep() -> Result<usize, Error> {
 /// [`Error::Target`] where no engine answers or it refuses.
 pub fn remove_everything_of_this_process() -> Result<usize, Error> {
     let engine = Engine::find()?;
-    remove(engine, &format!("{RUN}={}", run()?), &|_| true)
+    remove(engine, &format!("{RUN}={}", run()?), &|_, _| true)
 }
 
 /// The labels of everything that this process creates.
@@ -61,12 +67,9 @@ pub(super) fn run() -> Result<&'static str, Error> {
     Ok(RUN.get_or_init(|| format!("{run:08x}")))
 }
 
-/// Removes the containers with their volumes, and then the networks, that bear the label and are `meant`.
-pub(super) fn remove(
-    engine: &Engine,
-    label: &str,
-    meant: &(dyn Fn(&Labels) -> bool + Sync),
-) -> Result<usize, Error> {
+/// Removes the containers with their volumes, and then the networks, that bear the label and are `meant`, by
+/// their labels and the second of their creation. One that cannot be removed does not keep the others.
+pub(super) fn remove(engine: &Engine, label: &str, meant: Meant) -> Result<usize, Error> {
     let filters = HashMap::from([("label", vec![label])]);
     let docker = engine.docker();
     let all = ListContainersOptionsBuilder::new()
@@ -74,31 +77,70 @@ pub(super) fn remove(
         .filters(&filters);
     let containers = docker.list_containers(Some(all.build()));
     let containers = engine.ask("cannot list containers", containers)?;
-    let containers = containers.into_iter().map(|it| (it.id, it.labels));
-    let mut removed = 0;
+    let containers = containers
+        .into_iter()
+        .map(|it| (it.id, it.labels, it.created));
+    let mut removal = Removal::default();
     for id in chosen(containers, meant) {
         let by_force = RemoveContainerOptionsBuilder::new().force(true).v(true);
         let removing = docker.remove_container(&id, Some(by_force.build()));
-        removed += counted(engine.ask("cannot remove a container", removing))?;
+        removal.count(engine.ask("cannot remove a container", removing));
     }
     let all = ListNetworksOptionsBuilder::new().filters(&filters).build();
     let networks = engine.ask("cannot list networks", docker.list_networks(Some(all)))?;
-    let networks = networks.into_iter().map(|it| (it.id, it.labels));
+    let networks = networks.into_iter().map(|it| {
+        let created = it.created.map(|date| date.unix_timestamp());
+        (it.id, it.labels, created)
+    });
     for id in chosen(networks, meant) {
-        let removing = docker.remove_network(&id);
-        removed += counted(engine.ask("cannot remove a network", removing))?;
+        removal.count(remove_network(engine, &id));
     }
-    Ok(removed)
+    removal.outcome()
+}
+
+/// The engine may let go of a container's address a moment after it has removed the container.
+fn remove_network(engine: &Engine, id: &str) -> Result<(), Error> {
+    let deadline = Instant::now() + LETTING_GO;
+    loop {
+        let removing = engine.docker().remove_network(id);
+        match engine.ask("cannot remove a network", removing) {
+            Err(e) if e.to_string().contains("active endpoints") && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(100));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Removal {
+    count: usize,
+    last_error: Option<Error>,
+}
+
+impl Removal {
+    fn count(&mut self, removed: Result<(), Error>) {
+        match counted(removed) {
+            Ok(count) => self.count += count,
+            Err(e) => self.last_error = Some(e),
+        }
+    }
+
+    fn outcome(self) -> Result<usize, Error> {
+        self.last_error.map_or(Ok(self.count), Err)
+    }
 }
 
 type Labels = HashMap<String, String>;
+type Meant<'a> = &'a (dyn Fn(&Labels, Option<i64>) -> bool + Sync);
 
 fn chosen(
-    all: impl Iterator<Item = (Option<String>, Option<Labels>)>,
-    meant: &dyn Fn(&Labels) -> bool,
+    all: impl Iterator<Item = (Option<String>, Option<Labels>, Option<i64>)>,
+    meant: Meant,
 ) -> Vec<String> {
-    all.filter(|(_, labels)| meant(labels.as_ref().unwrap_or(&Labels::new())))
-        .filter_map(|(id, _)| id)
+    let none = Labels::new();
+    all.filter(|(_, labels, created)| meant(labels.as_ref().unwrap_or(&none), *created))
+        .filter_map(|(id, ..)| id)
         .collect()
 }
 
@@ -117,39 +159,55 @@ fn counted(removal: Result<(), Error>) -> Result<usize, Error> {
     }
 }
 
-/// Whether the process that these labels name is no more. One of another pid namespace cannot be known.
-fn is_leftover(labels: &Labels) -> bool {
+/// Whether the process that these labels name is no more. A bare number says nothing: it may be that of a
+/// process on another machine.
+fn is_leftover(labels: &Labels, created: Option<i64>) -> bool {
     let pid = labels.get(PID).and_then(|pid| pid.parse::<i32>().ok());
     let Some(pid) = pid.and_then(Pid::from_raw) else {
         return false;
     };
+    let (Some(process), Some(ours)) = (labels.get(PROCESS), identity(std::process::id())) else {
+        return false;
+    };
     let lives = test_kill_process(pid) != Err(Errno::SRCH);
-    let number = pid.as_raw_nonzero().get().unsigned_abs();
-    match labels.get(PROCESS).filter(|process| !process.is_empty()) {
-        None => !lives,
-        Some(process) => ended(
-            process,
-            lives,
-            identity(number),
-            identity(std::process::id()),
-        ),
-    }
+    let now = identity(pid.as_raw_nonzero().get().unsigned_abs());
+    let before_boot = created
+        .zip(boot())
+        .is_some_and(|(created, boot)| created < boot);
+    ended(
+        process,
+        lives,
+        now.as_deref(),
+        &ours,
+        before_boot && is_local(),
+    )
 }
 
 /// Whether `process` has ended, where its number is `now` that of another process, or of none.
-fn ended(process: &str, lives: bool, now: Option<String>, ours: Option<String>) -> bool {
+fn ended(process: &str, lives: bool, now: Option<&str>, ours: &str, before_boot: bool) -> bool {
     let mut its = process.splitn(3, '/');
-    let ours = ours.unwrap_or_default();
     let mut ours = ours.splitn(3, '/');
-    if its.next() != ours.next() {
-        // An earlier boot of this machine; or another machine, where the engine is reached over a network.
-        let host = std::env::var("DOCKER_HOST");
-        return host.map_or(true, |host| host.starts_with("unix://"));
+    let boot = its.next().filter(|boot| !boot.is_empty());
+    if boot != ours.next() {
+        // An earlier boot of this machine, or another machine.
+        return boot.is_some() && before_boot;
     }
     if its.next() != ours.next() {
         return false;
     }
     !lives || now.is_some_and(|now| now != process)
+}
+
+/// Whether the engine is on this machine.
+fn is_local() -> bool {
+    std::env::var("DOCKER_HOST").map_or(true, |host| host.starts_with("unix://"))
+}
+
+/// The second in which this machine was started.
+fn boot() -> Option<i64> {
+    let status = fs::read_to_string("/proc/stat").ok()?;
+    let mut lines = status.lines();
+    lines.find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
 }
 
 /// Boot, pid namespace and start of a process, where /proc tells.
@@ -167,6 +225,8 @@ fn identity(pid: u32) -> Option<String> {
     Some(format!("{}/{namespace}/{start}", boot.trim()))
 }
 
+const LETTING_GO: Duration = Duration::from_secs(2);
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -174,29 +234,44 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::same_process("b/n/1", true, Some("b/n/1"), false)]
-    #[case::number_used_again("b/n/1", true, Some("b/n/2"), true)]
-    #[case::no_more("b/n/1", false, None, true)]
-    #[case::other_namespace("b/m/1", false, None, false)]
+    #[case::same_process("b/n/1", true, Some("b/n/1"), false, false)]
+    #[case::number_used_again("b/n/1", true, Some("b/n/2"), false, true)]
+    #[case::no_more("b/n/1", false, None, false, true)]
+    #[case::other_namespace("b/m/1", false, None, true, false)]
+    #[case::earlier_boot("a/n/1", true, Some("b/n/1"), true, true)]
+    #[case::other_machine("a/n/1", false, None, false, false)]
+    #[case::nobody("", false, None, true, false)]
     fn a_process_has_ended_only_if_we_can_know(
         #[case] process: &str,
         #[case] lives: bool,
         #[case] now: Option<&str>,
+        #[case] before_boot: bool,
         #[case] expected: bool,
     ) {
-        let ours = Some("b/n/7".to_owned());
-        let now = now.map(str::to_owned);
-        assert_eq!(ended(process, lives, now, ours), expected);
+        assert_eq!(ended(process, lives, now, "b/n/7", before_boot), expected);
     }
 
     #[test]
     fn we_are_no_leftover_of_ours() {
         let mut labels = ours().unwrap();
-        assert!(!is_leftover(&labels));
+        assert!(!is_leftover(&labels, Some(0)));
         if cfg!(target_os = "linux") {
             assert_eq!(labels[PROCESS].split('/').count(), 3);
+            assert!(boot().is_some());
         }
-        labels.remove(PID);
-        assert!(!is_leftover(&labels));
+        // Linux has no process of this number: a bare number is no proof.
+        labels.insert(PID.to_owned(), i32::MAX.to_string());
+        labels.remove(PROCESS);
+        assert!(!is_leftover(&labels, Some(0)));
+    }
+
+    #[test]
+    fn one_failure_does_not_keep_the_others() {
+        let mut removal = Removal::default();
+        removal.count(Err(Error::Target("No such container".to_owned())));
+        removal.count(Err(Error::Target("refused".to_owned())));
+        removal.count(Ok(()));
+        assert_eq!(removal.count, 1);
+        assert_eq!(removal.outcome().unwrap_err().to_string(), "refused");
     }
 }
