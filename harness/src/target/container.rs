@@ -30,7 +30,7 @@ mod trust;
 mod versions;
 
 pub use binary::BINARY;
-pub use engine::engine;
+pub use engine::{NO_CONTAINERS, engine};
 pub use exec::Output;
 pub use label::{PID, PROCESS, RUN, remove_everything_of_this_process, sweep};
 pub use member::Member;

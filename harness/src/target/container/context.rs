@@ -127,7 +127,7 @@ impl Context {
 }
 
 /// What we read ourselves is no part of the image: a new known deviation builds nothing anew.
-fn is_ours(path: &str) -> bool {
+pub(super) fn is_ours(path: &str) -> bool {
     [SETTINGS, KNOWN, ".gitignore"].contains(&path)
 }
 

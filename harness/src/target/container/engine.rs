@@ -10,6 +10,7 @@ use std::{
 use testcontainers::bollard::{Docker, errors::Error as EngineError};
 use tokio::runtime::{Builder, Runtime};
 
+use super::network;
 use crate::error::Error;
 
 /// The engine with a runtime of its own: its connections live there and nobody else's do.
@@ -19,11 +20,24 @@ pub(super) struct Engine {
     address: String,
 }
 
-/// Whether an engine answers, and its version.
+/// Says why no containers are to be used, in the environment, where somebody has found that out already.
+pub const NO_CONTAINERS: &str = "MSASPEC_NO_CONTAINERS";
+
+/// Whether an engine answers that can make the networks we need, and its version.
 ///
 /// # Errors
 /// Why not, in words for a test that is ignored.
 pub fn engine() -> Result<String, String> {
+    let told = env::var(NO_CONTAINERS).ok().filter(|why| !why.is_empty());
+    if let Some(why) = told {
+        return Err(format!("no containers are to be used: {why}"));
+    }
+    let version = answering()?;
+    network::probe()?;
+    Ok(version)
+}
+
+fn answering() -> Result<String, String> {
     let engine = Engine::find().map_err(|e| e.to_string())?;
     let answer = async { tokio::time::timeout(PATIENCE, engine.docker.version()).await };
     let problem = match engine.wait(answer) {

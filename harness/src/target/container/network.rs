@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use testcontainers::bollard::{
@@ -33,10 +36,16 @@ pub(super) struct Addresses {
 impl Network {
     /// Makes one. The engine chooses the IPv4 addresses, we the IPv6 addresses (RFC 4193 section 3.2).
     pub(super) fn create() -> Result<Network, Error> {
+        let mut network = Network::make(true)?;
+        network.gateway = network.ask_gateway(Engine::find()?)?;
+        Ok(network)
+    }
+
+    fn make(both_families: bool) -> Result<Network, Error> {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let engine = Engine::find()?;
-        let mut network = Network {
+        let network = Network {
             name: format!("msaspec-{}-{count}", label::run()?),
             gateway: Ipv4Addr::UNSPECIFIED,
         };
@@ -47,8 +56,8 @@ impl Network {
         let request = NetworkCreateRequest {
             name: network.name.clone(),
             internal: Some(true),
-            enable_ipv6: Some(true),
-            ipam: Some(Ipam {
+            enable_ipv6: Some(both_families),
+            ipam: both_families.then(|| Ipam {
                 config: Some(vec![subnet]),
                 ..Ipam::default()
             }),
@@ -57,7 +66,6 @@ impl Network {
         };
         let what = "cannot make a network with IPv4 and IPv6";
         engine.ask(what, engine.docker().create_network(request))?;
-        network.gateway = network.ask_gateway(engine)?;
         Ok(network)
     }
 
@@ -98,20 +106,52 @@ impl Network {
             .ipam
             .and_then(|ipam| ipam.config)
             .unwrap_or_default();
-        let mut gateways = configs.into_iter().filter_map(|config| config.gateway);
-        let gateway = gateways.find_map(|gateway| gateway.parse().ok());
-        gateway.ok_or_else(|| Error::Target("the engine gave a network no IPv4 gateway".to_owned()))
+        gateway(&configs)
+            .ok_or_else(|| Error::Target("the engine gave a network no IPv4 gateway".to_owned()))
     }
 }
 
 impl Drop for Network {
     fn drop(&mut self) {
         let mine = format!("{}={}", label::NETWORK, self.name);
-        let removal = Engine::find().and_then(|engine| label::remove(engine, &mine, &|_| true));
+        let removal = Engine::find().and_then(|engine| label::remove(engine, &mine, &|_, _| true));
         if let Err(e) = removal {
             tracing::warn!("{} is left behind until the next run: {e}", self.name);
         }
     }
+}
+
+/// Whether the engine makes networks with IPv6; asked once. What else goes wrong is no reason to do without
+/// containers: the start says it.
+///
+/// # Errors
+/// The engine's word.
+pub(super) fn probe() -> Result<(), String> {
+    static PROBE: OnceLock<Result<(), String>> = OnceLock::new();
+    let probe = || match Network::make(true) {
+        Err(e) if Network::make(false).is_ok() => Err(format!(
+            "the engine has no IPv6, which every target needs: {e}"
+        )),
+        _ => Ok(()),
+    };
+    PROBE.get_or_init(probe).clone()
+}
+
+/// This machine's IPv4 address in the network: what the engine says, or, where newer engines say nothing about
+/// a closed network, the first address, which is what they take.
+fn gateway(configs: &[IpamConfig]) -> Option<Ipv4Addr> {
+    let mut gateways = configs.iter().filter_map(|config| config.gateway.as_ref());
+    let gateway = gateways.find_map(|gateway| gateway.parse().ok());
+    let mut subnets = configs.iter().filter_map(|config| config.subnet.as_ref());
+    gateway.or_else(|| subnets.find_map(|subnet| first_address(subnet)))
+}
+
+fn first_address(subnet: &str) -> Option<Ipv4Addr> {
+    let (address, length) = subnet.split_once('/')?;
+    let address: Ipv4Addr = address.parse().ok()?;
+    let length: u32 = length.parse().ok().filter(|length| *length <= 30)?;
+    let network = address.to_bits() & !(u32::MAX.checked_shr(length).unwrap_or(0));
+    Some(Ipv4Addr::from_bits(network + 1))
 }
 
 /// A prefix of 64 bits that nobody else has.
@@ -120,4 +160,31 @@ fn unique_local() -> Result<Ipv6Addr, Error> {
     getrandom::fill(&mut octets[1..8]).map_err(Error::Random)?;
     octets[0] = 0xfd;
     Ok(octets.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::told(&[("fd00::/64", Some("fd00::1")), ("172.18.0.0/16", Some("172.18.0.9"))], Some("172.18.0.9"))]
+    #[case::not_told(&[("fd00::/64", None), ("172.18.3.0/24", None)], Some("172.18.3.1"))]
+    #[case::not_at_the_beginning(&[("10.0.0.77/26", None)], Some("10.0.0.65"))]
+    #[case::too_small(&[("10.0.0.0/31", None)], None)]
+    #[case::no_subnet(&[("10.0.0.0", None), ("x/8", None)], None)]
+    fn the_gateway_is_told_or_the_first_address(
+        #[case] configs: &[(&str, Option<&str>)],
+        #[case] expected: Option<&str>,
+    ) {
+        let config = |(subnet, gateway): &(&str, Option<&str>)| IpamConfig {
+            subnet: Some((*subnet).to_owned()),
+            gateway: gateway.map(str::to_owned),
+            ..IpamConfig::default()
+        };
+        let configs: Vec<_> = configs.iter().map(config).collect();
+        let expected = expected.map(|address| address.parse().unwrap());
+        assert_eq!(gateway(&configs), expected);
+    }
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use serde::Deserialize;
 
-use super::source::{SETTINGS, Source};
+use super::{
+    context::is_ours,
+    source::{SETTINGS, Source},
+};
 use crate::{error::Error, promises::Promises};
 
 /// A target's `target.toml`.
@@ -80,6 +83,17 @@ impl Settings {
             if !is_host_name(name) {
                 return Err(format!("{key}: \"{name}\" is no host name"));
             }
+            if key != "local_domain" && name.len() > LONGEST_NAME {
+                return Err(format!(
+                    "{key}: \"{name}\" is longer than the {LONGEST_NAME} octets that a machine's name can have"
+                ));
+            }
+        }
+        if !(1..=A_DAY).contains(&self.delivery_deadline) {
+            return Err(format!(
+                "delivery_deadline: {} is not from 1 to {A_DAY} seconds",
+                self.delivery_deadline
+            ));
         }
         if self.promises.listeners.is_empty() {
             let example = "[\"587/inet\", \"587/inet6\"]";
@@ -87,18 +101,26 @@ impl Settings {
                 "listeners: at least one is to be promised, such as {example}"
             ));
         }
-        for helper in &self.container.helpers {
+        for (place, helper) in self.container.helpers.iter().enumerate() {
             let known = msaspec_fixtures::helper(helper).is_some();
             if !known || ["names", "clients"].contains(&helper.as_str()) {
                 return Err(format!(
                     "helpers: there is no helper \"{helper}\"; saslauthd is one"
                 ));
             }
+            if self.container.helpers[..place].contains(helper) {
+                return Err(format!("helpers: \"{helper}\" stands there twice"));
+            }
         }
         match &self.container.binary {
-            Some(binary) if binary.is_empty() || binary.contains('/') => {
+            Some(binary)
+                if ["", ".", ".."].contains(&binary.as_str()) || binary.contains(['/', '\\']) =>
+            {
                 Err(format!("binary: \"{binary}\" is no file name"))
             }
+            Some(binary) if binary == "Dockerfile" || is_ours(binary) => Err(format!(
+                "binary: \"{binary}\" is the name of another file in the folder"
+            )),
             _ => Ok(()),
         }
     }
@@ -152,6 +174,10 @@ fn two_minutes() -> u64 {
     120
 }
 
+const A_DAY: u64 = 86_400;
+/// HOST_NAME_MAX on Linux, and the longest common name of a certificate (RFC 5280 appendix A.1).
+const LONGEST_NAME: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -186,10 +212,19 @@ mod tests {
         "line 1, delivery_deadline: invalid type"
     )]
     #[case("local_domain = \"a b\"", "local_domain: \"a b\" is no host name")]
+    #[case("delivery_deadline = 0", "delivery_deadline: 0 is not from 1 to 86400")]
+    #[case("delivery_deadline = 86401", "delivery_deadline: 86401 is not from 1")]
     fn a_slip_is_one_sentence_with_its_key(#[case] line: &str, #[case] expected: &str) {
         let error = Settings::parse(&format!("{line}\n{LEAST}")).unwrap_err();
         assert!(error.starts_with(expected), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
+    }
+
+    #[test]
+    fn a_machine_has_a_short_name() {
+        let text = LEAST.replace("mx.example", &format!("{}.example", "m".repeat(60)));
+        let error = Settings::parse(&text).unwrap_err();
+        assert!(error.starts_with("host: \"mmm"), "{error}");
     }
 
     #[rstest]
@@ -199,6 +234,19 @@ mod tests {
         "helpers: there is no helper \"names\""
     )]
     #[case("[container]\nbinary = \"../x\"", "binary: \"../x\" is no file name")]
+    #[case("[container]\nbinary = \"..\"", "binary: \"..\" is no file name")]
+    #[case(
+        "[container]\nbinary = \"Dockerfile\"",
+        "binary: \"Dockerfile\" is the name"
+    )]
+    #[case(
+        "[container]\nbinary = \"known.toml\"",
+        "binary: \"known.toml\" is the name"
+    )]
+    #[case(
+        "[container]\nhelpers = [\"saslauthd\", \"saslauthd\"]",
+        "helpers: \"saslauthd\" stands there twice"
+    )]
     #[case("[container.sysctls]\n\"a.b\" = 1", "line 5, \"a.b\": invalid type")]
     fn so_is_one_of_the_container(#[case] lines: &str, #[case] expected: &str) {
         let error = Settings::parse(&format!("{LEAST}{lines}\n")).unwrap_err();
