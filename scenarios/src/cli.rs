@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser, Subcommand};
+use msaspec_harness::{report::terminal, verdict::Verdict};
 
 mod announce;
 mod explain;
@@ -84,12 +85,19 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            let style = msaspec_harness::report::terminal::verdict_style(
-                msaspec_harness::verdict::Verdict::Fail,
-            );
-            let _ = writeln!(anstream::stderr(), "{style}error:{style:#} {failure}");
+            failure.tell();
             ExitCode::from(status::USAGE)
         }
+    }
+}
+
+impl Failure {
+    /// Says it to whoever gave the command.
+    fn tell(&self) {
+        let style = terminal::verdict_style(Verdict::Fail);
+        let lines: Vec<_> = self.to_string().lines().map(terminal::harmless).collect();
+        let text = lines.join("\n");
+        let _ = writeln!(anstream::stderr(), "{style}error:{style:#} {text}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use msaspec_harness::{
+    report::terminal::harmless,
     run::{Plan, Progress},
     target::Target,
     verdict::Verdict,
@@ -24,7 +25,7 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}") {
             bar.set_style(style);
         }
-        bar.set_prefix(target.name.clone());
+        bar.set_prefix(harmless(&target.name));
         Bar(bar)
     }
 }
@@ -52,9 +53,10 @@ impl Wait {
     }
 
     pub(super) fn is_for(&self, what: &str) {
+        let what = harmless(what);
         tracing::info!("{what}");
         self.0.enable_steady_tick(Duration::from_millis(100));
-        self.0.set_message(what.to_owned());
+        self.0.set_message(what);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -25,6 +26,7 @@ pub(super) struct Arguments {
 }
 
 /// Reports to be written.
+#[derive(Default)]
 pub(super) struct Reports {
     json: Option<Sink>,
     junit: Option<Sink>,
@@ -38,17 +40,31 @@ enum Sink {
 impl Arguments {
     /// Opens the files; what is in them stays until the reports are written.
     pub(super) fn open(&self) -> Result<Reports, Failure> {
+        let same = "--json and --junit cannot be the same file: the second would replace the first";
+        if self.json.is_some() && self.json == self.junit && !self.are_standard_output() {
+            return Err(Failure::Usage(same.to_owned()));
+        }
         let reports = Reports {
             json: self.json.as_deref().map(Sink::open).transpose()?,
             junit: self.junit.as_deref().map(Sink::open).transpose()?,
         };
-        if let (Some(Sink::StandardOutput), Some(Sink::StandardOutput)) =
-            (&reports.json, &reports.junit)
-        {
+        if self.are_standard_output() {
             let why = "--json and --junit cannot both go to the standard output: name a file for one of them";
             return Err(Failure::Usage(why.to_owned()));
         }
-        Ok(reports)
+        match (&reports.json, &reports.junit) {
+            (Some(Sink::File(_, json)), Some(Sink::File(_, junit))) if is_same(json, junit) => {
+                Err(Failure::Usage(same.to_owned()))
+            }
+            _ => Ok(reports),
+        }
+    }
+
+    fn are_standard_output(&self) -> bool {
+        let is_standard_output = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
+        [&self.json, &self.junit]
+            .into_iter()
+            .all(is_standard_output)
     }
 }
 
@@ -83,13 +99,19 @@ impl Sink {
 
     fn write<E: std::fmt::Display>(self, report: Result<String, E>) -> Result<(), Failure> {
         let report = report.map_err(|e| Failure::Usage(format!("a report cannot be made: {e}")))?;
-        match self {
+        let written = match &self {
             Sink::StandardOutput => {
                 let mut out = io::stdout();
-                out.write_all(report.as_bytes())?;
-                Ok(out.flush()?)
+                out.write_all(report.as_bytes()).and_then(|()| out.flush())
             }
-            Sink::File(path, file) => replace(&file, &report).map_err(|e| unwritable(&path, e)),
+            Sink::File(_, file) => replace(file, &report),
+        };
+        match (written, self) {
+            (Ok(()), _) => Ok(()),
+            // That a reader has seen enough says nothing about the target.
+            (Err(error), _) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            (Err(error), Sink::StandardOutput) => Err(error.into()),
+            (Err(error), Sink::File(path, _)) => Err(unwritable(&path, error)),
         }
     }
 }
@@ -100,6 +122,16 @@ fn replace(mut file: &File, report: &str) -> io::Result<()> {
         file.set_len(0)?;
     }
     file.write_all(report.as_bytes())
+}
+
+/// Whether two names lead to one file; a device takes whatever comes.
+fn is_same(one: &File, other: &File) -> bool {
+    let identity = |file: &File| {
+        let metadata = file.metadata().ok()?;
+        let is_device = metadata.file_type().is_char_device();
+        (!is_device).then(|| (metadata.dev(), metadata.ino()))
+    };
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 fn unwritable(path: &Path, error: io::Error) -> Failure {

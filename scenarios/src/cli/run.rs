@@ -22,10 +22,11 @@ use msaspec_harness::{
 use super::{
     Failure, announce, columns, known,
     progress::{Bar, Wait},
-    remote, reports,
+    remote,
+    reports::{self, Reports},
     signals::Interruption,
     status,
-    target::Wanted,
+    target::{self, Wanted},
 };
 
 #[derive(Debug, Default, Args)]
@@ -48,7 +49,7 @@ pub(super) struct Arguments {
     /// Sessions at a time [default: 8, and 2 for servers elsewhere]
     #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(1..=64))]
     jobs: Option<u8>,
-    /// The longest wait for one reply [default: 10, and 30 for servers elsewhere]
+    /// The longest wait for one reply [default: 30, and 120 for servers elsewhere]
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u16).range(1..=3600))]
     timeout: Option<u16>,
     /// Show transcripts of what did not pass; -vv of everything
@@ -90,38 +91,57 @@ struct Order {
 
 /// Judges, and returns the exit status.
 pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
-    let targets = arguments.wanted()?;
-    let order = arguments.order()?;
-    let reports = arguments.reports.open()?;
-    let interruption = Interruption::listen()?;
-    let mut reader = Reader {
-        out: match reports.take_standard_output() {
-            true => Box::new(anstream::stderr()),
-            false => Box::new(anstream::stdout()),
-        },
-        error: None,
+    let (reports, opened) = match arguments.reports.open() {
+        Ok(reports) => (reports, Ok(())),
+        Err(failure) => (Reports::default(), Err(failure)),
     };
+    let mut reader = Reader::beside(&reports);
+    let meant = arguments
+        .wanted()
+        .and_then(|targets| Ok((targets, arguments.order()?)))
+        .and_then(|meant| opened.map(|()| meant));
+    let (document, status) = match meant {
+        Ok((targets, order)) => judge_all(&targets, &order, &arguments, &mut reader)?,
+        Err(failure) => {
+            failure.tell();
+            (arguments.nothing_judged(&failure), status::USAGE)
+        }
+    };
+    let written = reports.write(&document, arguments.strict);
+    if let Err(failure) = &written {
+        failure.tell();
+    }
+    reader.tell(|out| terminal::write_end(out, &document));
+    reader.finish()?;
+    Ok(written.map_or(status::USAGE, |()| status))
+}
+
+/// What was found about all targets, and the exit status for it.
+fn judge_all(
+    targets: &[Wanted],
+    order: &Order,
+    arguments: &Arguments,
+    reader: &mut Reader,
+) -> Result<(Document, u8), Failure> {
+    let interruption = Interruption::listen()?;
     let options = terminal::Options {
         width: columns(),
         verbosity: arguments.verbose,
     };
     let (mut runs, mut statuses) = (Vec::new(), Vec::new());
-    for wanted in &targets {
-        let judged = judge(wanted, &order, &interruption, &mut reader);
+    for wanted in targets {
+        let judged = judge(wanted, order, &interruption, reader);
         statuses.push(status::of(&judged, arguments.strict));
         let run =
             judged.unwrap_or_else(|error| run::unjudged(&wanted.to_string(), &order.plan, &error));
         reader.tell(|out| terminal::write_run(out, &run, options));
         runs.push(run);
     }
-    let document = Document::new(runs);
     if arguments.newcomer {
         reader.tell(|out| writeln!(out, "{QUIET}{NEXT_STEP}{QUIET:#}\n"));
     }
-    let written = reports.write(&document, arguments.strict);
-    reader.tell(|out| terminal::write_end(out, &document));
-    written.and(reader.finish())?;
-    Ok(interruption.status().unwrap_or(status::of_all(&statuses)))
+    let status = interruption.status().unwrap_or(status::of_all(&statuses));
+    Ok((Document::new(runs), status))
 }
 
 fn judge(
@@ -144,7 +164,12 @@ fn judge(
         reader.tell(|out| writeln!(out, "{announcement}\n"));
     }
     let bar = Bar::new(&target, &order.plan);
-    run::run(&target, &order.plan, order.jobs(&target), &shared, &bar)
+    let mut run = run::run(&target, &order.plan, order.jobs(&target), &shared, &bar)?;
+    for case in &mut run.cases {
+        // What was asked nowhere was observed nowhere.
+        case.observations.retain(|observed| observed.port != 0);
+    }
+    Ok(run)
 }
 
 impl Arguments {
@@ -156,16 +181,18 @@ impl Arguments {
         }
     }
 
-    fn wanted(&self) -> Result<Vec<Wanted>, Failure> {
-        let targets = match self.targets.as_slice() {
+    /// The targets as they were written.
+    fn names(&self) -> Vec<&str> {
+        match self.targets.as_slice() {
             // As the default of the argument, for a command line without any word.
-            [] => &["embedded".to_owned()],
-            targets => targets,
-        };
-        let targets: Vec<_> = targets
-            .iter()
-            .map(|text| Wanted::parse(text))
-            .collect::<Result<_, _>>()?;
+            [] => vec!["embedded"],
+            targets => targets.iter().map(String::as_str).collect(),
+        }
+    }
+
+    fn wanted(&self) -> Result<Vec<Wanted>, Failure> {
+        let names = self.names().into_iter();
+        let targets: Vec<_> = names.map(Wanted::parse).collect::<Result<_, _>>()?;
         if let Some(option) = self.remote.without_use()
             && !targets.iter().any(Wanted::is_remote)
         {
@@ -186,6 +213,21 @@ impl Arguments {
             timeout: self.timeout,
         })
     }
+
+    /// The document about targets of which none was judged, because the command cannot be meant.
+    fn nothing_judged(&self, failure: &Failure) -> Document {
+        let plan = match Selection::parse(&self.only) {
+            Ok(selection) => catalogue::plan(&selection),
+            Err(_) => Plan {
+                cases: Vec::new(),
+                untested: Vec::new(),
+            },
+        };
+        let why = Error::Target(failure.to_string());
+        let names = self.names().into_iter().map(target::without_secret);
+        let runs = names.map(|name| run::unjudged(&name, &plan, &why));
+        Document::new(runs.collect())
+    }
 }
 
 impl Order {
@@ -193,6 +235,10 @@ impl Order {
         if let Some(known) = &self.known {
             target.known = known.clone();
         }
+        target.configuration = target
+            .configuration
+            .take()
+            .map(|digest| format!("sha256:{}", digest.trim_start_matches("sha256:")));
         if let Some(seconds) = self.timeout {
             target.treatment.timeout = Duration::from_secs(seconds.into());
         }
@@ -215,6 +261,17 @@ struct Reader {
 }
 
 impl Reader {
+    /// Where no report goes.
+    fn beside(reports: &Reports) -> Reader {
+        Reader {
+            out: match reports.take_standard_output() {
+                true => Box::new(anstream::stderr()),
+                false => Box::new(anstream::stdout()),
+            },
+            error: None,
+        }
+    }
+
     fn tell(&mut self, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         if self.error.is_none() {
             self.error = text(&mut *self.out).and_then(|()| self.out.flush()).err();

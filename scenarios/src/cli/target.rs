@@ -15,6 +15,14 @@ use msaspec_harness::{
 
 use super::{Failure, near};
 
+/// The name of a target that is not understood: what stands before an @ may be a password.
+pub(super) fn without_secret(text: &str) -> String {
+    match (text.split_once("://"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://[...]@{host}"),
+        _ => text.to_owned(),
+    }
+}
+
 /// Whom to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
@@ -22,8 +30,8 @@ pub(super) enum Wanted {
     Embedded(Profile),
     /// A folder that is built and started as containers.
     Containers(Source),
-    /// A running server.
-    Remote(Place),
+    /// A running server, with the name that the user gave it.
+    Remote(String, Place),
 }
 
 impl Wanted {
@@ -36,7 +44,7 @@ impl Wanted {
         }
         if text.contains("://") {
             let place = text.parse().map_err(Failure::Usage)?;
-            return Ok(Wanted::Remote(place));
+            return Ok(Wanted::Remote(text.to_owned(), place));
         }
         if text.starts_with('.') || text.contains(std::path::is_separator) {
             return folder(text);
@@ -56,7 +64,10 @@ impl Wanted {
     ) -> Result<Target, Error> {
         match self {
             Wanted::Embedded(profile) => embedded::start(*profile),
-            Wanted::Remote(place) => place.target(remote.clone()),
+            Wanted::Remote(name, place) => place.target(remote.clone()).map(|target| Target {
+                name: name.clone(),
+                ..target
+            }),
             Wanted::Containers(source) => {
                 let interrupted = || shared.interrupted();
                 let options = container::Options {
@@ -73,7 +84,7 @@ impl Wanted {
     }
 
     pub(super) fn is_remote(&self) -> bool {
-        matches!(self, Wanted::Remote(_))
+        matches!(self, Wanted::Remote(..))
     }
 }
 
@@ -82,7 +93,7 @@ impl fmt::Display for Wanted {
         match self {
             Wanted::Embedded(profile) => f.write_str(profile.target_name()),
             Wanted::Containers(source) => f.write_str(&source.name()),
-            Wanted::Remote(place) => place.fmt(f),
+            Wanted::Remote(name, _) => f.write_str(name),
         }
     }
 }

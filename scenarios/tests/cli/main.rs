@@ -74,11 +74,14 @@ fn the_document_has_the_shape_that_scripts_rely_on() {
             for key in CASE_KEYS {
                 assert!(case.get(key).is_some(), "{key} is missing in {case}");
             }
-            for key in ["port", "family", "tls", "verdict", "observed", "transcript"] {
-                assert!(
-                    case["observations"][0].get(key).is_some(),
-                    "{key} is missing in {case}"
-                );
+            let observations = case["observations"].as_array().unwrap();
+            // What was asked nowhere was observed nowhere.
+            assert!(!observations.is_empty() || case["verdict"] == "skip");
+            for observation in observations {
+                assert_ne!(observation["port"], 0, "{case}");
+                for key in ["family", "tls", "verdict", "observed", "transcript"] {
+                    assert!(observation.get(key).is_some(), "{key} is missing in {case}");
+                }
             }
             assert_eq!(
                 case["verdict"] == "skip",
@@ -123,6 +126,36 @@ fn junit_goes_to_the_standard_output_and_people_read_the_other() {
     );
     assert!(ended.stdout.contains("classname=\"authentication\""));
     assert_eq!(last_line(&ended.stderr), "judged 1 of 1");
+}
+
+#[test]
+fn a_reader_who_goes_away_changes_no_status() {
+    let folder = folder();
+    fs::write(folder.path().join("known.toml"), "").unwrap();
+    let arguments = ["run", "embedded-origin", "--only", WARNS, "--strict"];
+    let arguments = [&arguments[..], &["--known", "known.toml"]].concat();
+    for report in [&["--json", "-"][..], &["--junit", "-"], &[]] {
+        let (nobody, pipe) = std::io::pipe().unwrap();
+        drop(nobody);
+        let mut program = msaspec(&folder, &[&arguments[..], report].concat());
+        let status = program.stdout(pipe).status().unwrap();
+        assert_eq!(status.code(), Some(1), "{report:?}");
+    }
+}
+
+#[test]
+fn a_target_keeps_the_name_that_it_was_given_and_has_no_port_where_nothing_listens() {
+    let folder = folder();
+    let server = Serving::start(&folder, &[]);
+    let target = format!("smtp://{}/", server.address(0));
+    let id = "rfc8314-3.3-tls-first-on-465";
+    let arguments = ["run", &target, "--only", id, "--json", "run.json"];
+    run(&folder, &arguments).expect(3, &[&target, "no listener with implicit TLS"]);
+    let document = json(&folder, "run.json");
+    let run = &document["runs"][0];
+    assert_eq!(run["target"]["name"], target.as_str());
+    assert_eq!(run["cases"][0]["verdict"], "skip");
+    assert_eq!(run["cases"][0]["observations"], serde_json::json!([]));
 }
 
 #[allow(clippy::unwrap_used, reason = "what fails here fails a test")]
@@ -230,6 +263,14 @@ fn the_catalogue_is_listed_and_explained() {
     ];
     run(&folder, &["explain", PASSES]).expect(0, &words);
     run(&folder, &["explain", WARNS]).expect(0, &["embedded-origin:"]);
+}
+
+#[test]
+fn every_id_is_explained() {
+    let folder = folder();
+    for (_, case) in msaspec::catalogue::cases() {
+        run(&folder, &["explain", case.id]).expect(0, &[case.id, case.requirement, "proved by"]);
+    }
 }
 
 #[rstest]

@@ -4,7 +4,7 @@ use std::fs;
 
 use rstest::rstest;
 
-use crate::{folder, program::*, servers::nobody};
+use crate::{PASSES, folder, json, last_line, program::*, servers::nobody};
 
 #[rstest]
 #[case::missing(None, "cannot be read")]
@@ -63,6 +63,8 @@ fn a_password_file_that_cannot_be_used_is_named(
 #[case(&["run", "embedded", "--to", "a@b.example"], &["--to is about smtp://"])]
 #[case(&["run", "embedded", "--json", "no/such/folder.json"], &["no/such/folder.json", "cannot be written"])]
 #[case(&["run", "embedded", "--json", "-", "--junit", "-"], &["standard output"])]
+#[case(&["run", "embedded", "--json", "f", "--junit", "f"], &["cannot be the same file"])]
+#[case(&["run", "embedded", "--json", "f", "--junit", "./f"], &["cannot be the same file"])]
 #[case(&["run", "embedded", "--jobs", "0"], &["--jobs"])]
 #[case(&["explain", "rfc4954-4-second-auth-530"], &["did you mean rfc4954-4-second-auth-503"])]
 #[case(&["serve", "--config", "malformed.toml"], &["malformed.toml", "line 2"])]
@@ -95,7 +97,54 @@ fn what_cannot_be_meant_is_refused_in_a_sentence(
     }
     let ended = run(&folder, arguments);
     ended.expect(2, words);
-    assert!(ended.stdout.is_empty(), "{}", ended.stdout);
+    assert!(
+        ended.stdout.is_empty() || ended.stdout.starts_with("judged 0 of "),
+        "{}",
+        ended.stdout
+    );
     assert!(!ended.said().contains("hidden"), "{}", ended.said());
     assert!(!ended.said().contains("panicked"), "{}", ended.said());
+}
+
+#[test]
+fn where_one_target_cannot_be_meant_none_is_judged_and_the_reports_say_so() {
+    let folder = folder();
+    let secret = "imap://alice:hidden@mail.example";
+    let arguments = ["run", "embedded", "./gone", secret, "--only", PASSES];
+    let files = ["--json", "run.json", "--junit", "run.xml"];
+    let ended = run(&folder, &[&arguments[..], &files].concat());
+    ended.expect(2, &["./gone: there is no such folder"]);
+    assert_eq!(last_line(&ended.stdout), "judged 0 of 3");
+    let document = json(&folder, "run.json");
+    let runs = document["runs"].as_array().unwrap();
+    let names: Vec<_> = runs.iter().map(|run| &run["target"]["name"]).collect();
+    assert_eq!(names, ["embedded", "./gone", "imap://[...]@mail.example"]);
+    for run in runs {
+        assert_eq!(run["summary"]["inconclusive"], 1);
+        assert_eq!(run["unjudged"], "./gone: there is no such folder");
+    }
+    let xml = fs::read_to_string(folder.path().join("run.xml")).unwrap();
+    assert!(
+        xml.contains("tests=\"3\"") && xml.contains("errors=\"3\""),
+        "{xml}"
+    );
+    assert!(!xml.contains("hidden") && !document.to_string().contains("hidden"));
+}
+
+#[test]
+fn a_refusal_cannot_command_the_terminal() {
+    let ended = run(&folder(), &["run", "\u{1b}[31m\u{202e}embedded"]);
+    ended.expect(2, &["no target"]);
+    assert!(
+        !ended.said().contains(['\u{1b}', '\u{202e}']),
+        "{}",
+        ended.said()
+    );
+    let ended = run(&folder(), &["run", "./\u{1b}[31m\u{202e}embedded"]);
+    ended.expect(2, &["no such folder"]);
+    assert!(
+        !ended.said().contains(['\u{1b}', '\u{202e}']),
+        "{}",
+        ended.said()
+    );
 }
