@@ -2,19 +2,21 @@
 
 mod client;
 mod delivery;
+mod queue;
 mod reply;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::task::{self, JoinError, JoinSet, spawn_blocking};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::config::{Config, HopDeadlines};
 use crate::spool::{Spool, SpoolError};
 use delivery::Standing;
+use queue::Queue;
 
 #[cfg(test)]
 pub(crate) use client::stuffed;
@@ -39,11 +41,10 @@ struct Hop {
 struct Scheduler {
     hop: Arc<Hop>,
     spool: Spool,
-    ready: VecDeque<String>,
-    in_flight: HashSet<String>,
-    /// Messages whose remaining recipients have all been refused for good.
-    settled: HashSet<String>,
-    deliveries: JoinSet<(String, Standing)>,
+    queue: Queue,
+    deliveries: JoinSet<Standing>,
+    /// Which message a task delivers; a task that panics cannot tell any more.
+    in_flight: HashMap<task::Id, String>,
 }
 
 /// Connections to the next hop at a time.
@@ -67,18 +68,18 @@ impl Relay {
             return Ok(Relay { announced: None });
         };
         let (announced, new) = mpsc::channel(ANNOUNCEMENTS);
+        let retry = Duration::from_secs(config.retry_seconds);
         let scheduler = Scheduler {
             hop: Arc::new(Hop {
                 address,
                 hostname: config.hostname.clone(),
                 deadlines: config.hop_deadlines,
-                retry: Duration::from_secs(config.retry_seconds),
+                retry,
             }),
             spool,
-            ready: VecDeque::new(),
-            in_flight: HashSet::new(),
-            settled: HashSet::new(),
+            queue: Queue::new(retry),
             deliveries: JoinSet::new(),
+            in_flight: HashMap::new(),
         };
         tasks.spawn(scheduler.run(new, stop));
         Ok(Relay {
@@ -101,26 +102,21 @@ impl Scheduler {
         loop {
             tokio::select! {
                 () = stopped(&mut stop) => break,
-                Some(id) = new.recv() => self.ready.push_back(id),
+                Some(id) = new.recv() => self.queue.add(id),
                 _ = tick.tick() => self.read_spool().await,
-                Some(ended) = self.deliveries.join_next() => self.ended(ended),
+                () = until(self.queue.due()), if self.deliveries.len() < CONNECTIONS => {}
+                Some(ended) = self.deliveries.join_next_with_id() => self.ended(ended),
             }
             self.begin_deliveries();
         }
         while self.deliveries.join_next().await.is_some() {}
     }
 
-    /// Everything in the spool that is neither under way nor hopeless.
+    /// Looks for messages that were not announced.
     async fn read_spool(&mut self) {
         let spool = self.spool.clone();
         match spawn_blocking(move || spool.ids()).await {
-            Ok(Ok(ids)) => {
-                self.settled.retain(|id| ids.contains(id));
-                self.ready = ids
-                    .into_iter()
-                    .filter(|id| !self.settled.contains(id) && !self.in_flight.contains(id))
-                    .collect();
-            }
+            Ok(Ok(ids)) => self.queue.add_all(ids),
             Ok(Err(error)) => tracing::error!(%error, "the spool cannot be read"),
             Err(error) => tracing::error!(%error, "reading the spool ended early"),
         }
@@ -128,38 +124,67 @@ impl Scheduler {
 
     fn begin_deliveries(&mut self) {
         while self.deliveries.len() < CONNECTIONS
-            && let Some(id) = self.ready.pop_front()
+            && let Some(id) = self.queue.next(Instant::now())
         {
-            if self.settled.contains(&id) || !self.in_flight.insert(id.clone()) {
-                continue;
-            }
-            let (spool, hop) = (self.spool.clone(), self.hop.clone());
-            self.deliveries.spawn(async move {
-                let standing = delivery::attempt(&id, &spool, &hop).await;
-                (id, standing)
-            });
+            let (spool, hop, name) = (self.spool.clone(), self.hop.clone(), id.clone());
+            let delivery = self
+                .deliveries
+                .spawn(async move { delivery::attempt(&name, &spool, &hop).await });
+            self.in_flight.insert(delivery.id(), id);
         }
     }
 
-    fn ended(&mut self, ended: Result<(String, Standing), tokio::task::JoinError>) {
-        match ended {
-            Ok((id, standing)) => {
-                self.in_flight.remove(&id);
-                match standing {
-                    Standing::Settled => {
-                        self.settled.insert(id);
-                    }
-                    // Nobody is there; what waits would only learn the same before the next tick.
-                    Standing::Unreachable => self.ready.clear(),
-                    Standing::Gone | Standing::Waiting => {}
-                }
-            }
-            Err(error) => tracing::error!(%error, "a delivery ended early"),
+    fn ended(&mut self, ended: Result<(task::Id, Standing), JoinError>) {
+        let (task, standing) = ended.unwrap_or_else(|error| {
+            tracing::error!(%error, "a delivery ended early");
+            (error.id(), Standing::Waiting)
+        });
+        if let Some(id) = self.in_flight.remove(&task) {
+            self.queue.ended(id, standing, Instant::now());
         }
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that the server is gone, which is a stop too.
     let _ = stop.wait_for(|stopped| *stopped).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_delivery_that_panics_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let retry = Duration::from_secs(1);
+        let mut scheduler = Scheduler {
+            hop: Arc::new(Hop {
+                address: "127.0.0.1:9".to_owned(),
+                hostname: "msa.example.org".to_owned(),
+                deadlines: HopDeadlines::default(),
+                retry,
+            }),
+            spool: Spool::open(folder.path()).unwrap(),
+            queue: Queue::new(retry),
+            deliveries: JoinSet::new(),
+            in_flight: HashMap::new(),
+        };
+        scheduler.queue.add("1".to_owned());
+        let id = scheduler.queue.next(Instant::now()).unwrap();
+        let task = scheduler.deliveries.spawn(async { panic!("on purpose") });
+        scheduler.in_flight.insert(task.id(), id);
+        let ended = scheduler.deliveries.join_next_with_id().await.unwrap();
+        scheduler.ended(ended);
+        assert!(scheduler.in_flight.is_empty());
+        let due = scheduler.queue.due().unwrap();
+        assert_eq!(scheduler.queue.next(due).as_deref(), Some("1"));
+    }
 }

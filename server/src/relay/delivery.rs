@@ -29,12 +29,27 @@ struct Answer {
     text: String,
 }
 
+/// What an attempt brought, and with it how much depends on its being written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// There was nobody left to try.
+    None,
+    /// Answers, and somebody may be tried again without harm.
+    Attempt,
+    /// Somebody has the message and must not get it again.
+    Delivery,
+}
+
 /// Tries every pending recipient of a message once.
 pub(super) async fn attempt(id: &str, spool: &Spool, hop: &Hop) -> Standing {
     let (reader, name) = (spool.clone(), id.to_owned());
     let message = match spawn_blocking(move || reader.read(&name)).await {
         Ok(Ok(message)) => message,
-        Ok(Err(SpoolError::NoSuchMessage(_))) | Err(_) => return Standing::Gone,
+        Ok(Err(SpoolError::NoSuchMessage(_))) => return Standing::Gone,
+        Err(error) => {
+            tracing::error!(id, %error, "reading ended early");
+            return Standing::Waiting;
+        }
         Ok(Err(error @ SpoolError::Damaged { .. })) => {
             tracing::warn!(id, %error, "set aside");
             spool.set_aside(id);
@@ -46,11 +61,16 @@ pub(super) async fn attempt(id: &str, spool: &Spool, hop: &Hop) -> Standing {
         }
     };
     if !message.entry.is_pending() {
-        return write_down(id, spool, hop, &message.entry.recipients, false).await;
+        return write_down(id, spool, hop, &message.entry.recipients, Progress::None).await;
     }
     let (answers, reached) = transfer(&message, hop).await;
+    let progress = if answers.iter().any(Answer::is_delivery) {
+        Progress::Delivery
+    } else {
+        Progress::Attempt
+    };
     let recipients = answered(message.entry.recipients, answers);
-    let standing = write_down(id, spool, hop, &recipients, true).await;
+    let standing = write_down(id, spool, hop, &recipients, progress).await;
     if reached || standing != Standing::Waiting {
         standing
     } else {
@@ -139,6 +159,10 @@ async fn envelope(
 }
 
 impl Answer {
+    fn is_delivery(&self) -> bool {
+        self.state == RecipientState::Delivered
+    }
+
     /// 5yz is for good; 4yz, 421 above all, and what makes no sense here are to be tried again.
     fn refusal(reply: &HopReply) -> Self {
         let state = if reply.class() == 5 {
@@ -183,14 +207,14 @@ fn answered(mut recipients: Vec<Recipient>, answers: Vec<Answer>) -> Vec<Recipie
     recipients
 }
 
-/// Makes the result durable. It is kept at until it succeeds, since trying the message again
-/// without it would deliver twice.
+/// Makes the result durable. After a delivery this is kept at until it succeeds, since trying the
+/// message again without it would deliver twice; otherwise the place goes to the next message.
 async fn write_down(
     id: &str,
     spool: &Spool,
     hop: &Hop,
     recipients: &[Recipient],
-    new: bool,
+    progress: Progress,
 ) -> Standing {
     let is = |state| move |recipient: &Recipient| recipient.state == state;
     let delivered = recipients.iter().all(is(RecipientState::Delivered));
@@ -201,6 +225,7 @@ async fn write_down(
     } else {
         Standing::Settled
     };
+    let new = progress != Progress::None;
     if new {
         for Recipient {
             address,
@@ -219,16 +244,20 @@ async fn write_down(
         }
     }
     loop {
-        let (writer, name, progress) = (spool.clone(), id.to_owned(), recipients.to_vec());
+        let (writer, name, states) = (spool.clone(), id.to_owned(), recipients.to_vec());
         let written = spawn_blocking(move || match delivered {
             true => writer.remove(&name),
-            false if new => writer.record(&name, &progress),
+            false if new => writer.record(&name, &states),
             false => Ok(()),
         });
         match written.await {
             Ok(Ok(())) => return standing,
-            Ok(Err(SpoolError::NoSuchMessage(_))) | Err(_) => return Standing::Gone,
-            Ok(Err(error)) => tracing::error!(id, %error, "progress not written; trying again"),
+            Ok(Err(SpoolError::NoSuchMessage(_))) => return Standing::Gone,
+            Ok(Err(error)) => tracing::error!(id, %error, "progress not written"),
+            Err(error) => tracing::error!(id, %error, "writing progress ended early"),
+        }
+        if progress != Progress::Delivery {
+            return Standing::Waiting;
         }
         sleep(hop.retry).await;
     }
