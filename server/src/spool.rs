@@ -3,20 +3,23 @@
 mod entry;
 mod store;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use entry::{Entry, Message, Recipient, RecipientState};
 pub(crate) use store::{Envelope, Lock, new_id};
 
 /// A folder of accepted mail. For each message there is `ID.msg` (one JSON line with the envelope,
 /// then the content, never changed) and, once an attempt was made, `ID.state` (JSON, replaced
-/// whole). Every change is a rename of a synced file.
+/// whole). Every change is a rename of a synced file. Files with other names are left alone.
 #[derive(Debug, Clone)]
 pub struct Spool {
     folder: PathBuf,
+    /// Messages in place whose client has not been told 250 yet, and may be told 451.
+    unacknowledged: Arc<Mutex<HashSet<String>>>,
 }
 
 /// Why the spool could not do what was asked.
@@ -57,7 +60,10 @@ impl Spool {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, SpoolError> {
         let folder = folder.as_ref().to_path_buf();
         store::make_folder(&folder).map_err(at(&folder))?;
-        Ok(Spool { folder })
+        Ok(Spool {
+            folder,
+            unacknowledged: Arc::default(),
+        })
     }
 
     /// All messages in order of arrival. A damaged one is left out with a warning in the log.
@@ -74,6 +80,26 @@ impl Spool {
             }
         }
         Ok(entries)
+    }
+
+    /// The ids of messages that were accepted and cannot be delivered, because their files are
+    /// damaged; those that were set aside are called `ID.msg.damaged` and `ID.state.damaged`.
+    ///
+    /// # Errors
+    /// [`SpoolError::Io`] if the folder cannot be read.
+    pub fn damaged(&self) -> Result<Vec<String>, SpoolError> {
+        let names = self.names()?;
+        let aside = names.iter().filter_map(|name| {
+            let name = name.strip_suffix(DAMAGED)?;
+            id_before(name, &[".msg", ".state"])
+        });
+        let mut ids: BTreeSet<String> = aside.map(str::to_owned).collect();
+        for id in self.ids()? {
+            if matches!(self.entry(&id), Err(SpoolError::Damaged { .. })) {
+                ids.insert(id);
+            }
+        }
+        Ok(ids.into_iter().collect())
     }
 
     /// One message with its content, as it will be sent.
@@ -124,10 +150,26 @@ impl Spool {
             .into_iter()
             .chain(content.iter().copied())
             .collect();
-        store::write(&path, &pieces).map_err(|error| {
-            let _ = fs::remove_file(&path);
-            at(&path)(error)
-        })
+        self.unacknowledged().insert(id.to_owned());
+        let stored = store::write(&path, &pieces).map_err(at(&path));
+        if stored.is_err() && !self.withdraw(&path) {
+            // Nobody delivers it as long as this server runs; its client was told 451.
+            return stored;
+        }
+        self.unacknowledged().remove(id);
+        stored
+    }
+
+    /// Removes what could not be stored for certain. False if it may still be there.
+    fn withdraw(&self, path: &Path) -> bool {
+        let gone = match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return true,
+            removed => removed.and_then(|()| store::sync_folder(&self.folder)),
+        };
+        if let Err(error) = &gone {
+            tracing::error!(path = %path.display(), %error, "refused and cannot be removed");
+        }
+        !path.exists()
     }
 
     /// Replaces the recipients' progress durably, unless the message has been removed meanwhile.
@@ -146,10 +188,12 @@ impl Spool {
     /// Removes what a crash left half written. Only for the one server that owns the spool.
     pub(crate) fn recover(&self) -> Result<(), SpoolError> {
         for name in self.names()? {
-            let orphan = name
-                .strip_suffix(".state")
+            let orphan = id_before(&name, &[".state"])
                 .is_some_and(|id| !self.folder.join(format!("{id}.msg")).exists());
-            if orphan || name.ends_with(store::UNFINISHED) {
+            let unfinished = name
+                .strip_suffix(store::UNFINISHED)
+                .is_some_and(|name| id_before(name, &[".msg", ".state"]).is_some());
+            if orphan || unfinished {
                 let path = self.folder.join(&name);
                 tracing::info!(path = %path.display(), "removed what was never acknowledged");
                 fs::remove_file(&path).map_err(at(&path))?;
@@ -162,7 +206,7 @@ impl Spool {
     pub(crate) fn set_aside(&self, id: &str) {
         for path in [self.folder.join(format!("{id}.msg")), self.state_path(id)] {
             let mut aside = path.clone().into_os_string();
-            aside.push(".damaged");
+            aside.push(DAMAGED);
             match fs::rename(&path, &aside) {
                 Ok(()) => {
                     tracing::warn!(path = %path.display(), "damaged, renamed to *.damaged; it will not be delivered")
@@ -175,12 +219,16 @@ impl Spool {
         }
     }
 
-    /// The ids of all messages, in order of arrival.
+    /// The ids of all messages that were acknowledged, in order of arrival.
     pub(crate) fn ids(&self) -> Result<BTreeSet<String>, SpoolError> {
         let names = self.names()?;
+        // Looked at after the folder: what is refused meanwhile is removed before it is no longer
+        // in the set.
+        let unacknowledged = self.unacknowledged();
         Ok(names
             .iter()
-            .filter_map(|name| name.strip_suffix(".msg"))
+            .filter_map(|name| id_before(name, &[".msg"]))
+            .filter(|id| !unacknowledged.contains(*id))
             .map(str::to_owned)
             .collect())
     }
@@ -209,20 +257,20 @@ impl Spool {
         })
     }
 
+    /// The names of all files; folders are none of ours.
     fn names(&self) -> Result<Vec<String>, SpoolError> {
         let mut names = Vec::new();
         for file in fs::read_dir(&self.folder).map_err(at(&self.folder))? {
             let file = file.map_err(at(&self.folder))?;
-            names.extend(file.file_name().into_string());
+            if file.file_type().is_ok_and(|kind| kind.is_file()) {
+                names.extend(file.file_name().into_string());
+            }
         }
         Ok(names)
     }
 
     fn message_path(&self, id: &str) -> Result<PathBuf, SpoolError> {
-        let plausible = id
-            .bytes()
-            .all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
-        if plausible && !id.is_empty() {
+        if store::is_id(id) {
             Ok(self.folder.join(format!("{id}.msg")))
         } else {
             Err(SpoolError::NoSuchMessage(id.to_owned()))
@@ -231,6 +279,12 @@ impl Spool {
 
     fn state_path(&self, id: &str) -> PathBuf {
         self.folder.join(format!("{id}.state"))
+    }
+
+    fn unacknowledged(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.unacknowledged
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -250,6 +304,17 @@ impl SpoolError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
         ))
     }
+}
+
+/// The end of the name of a file that was set aside.
+const DAMAGED: &str = ".damaged";
+
+/// The queue id in a file's name, if that is one of ours.
+fn id_before<'a>(name: &'a str, endings: &[&str]) -> Option<&'a str> {
+    endings
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending))
+        .filter(|id| store::is_id(id))
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> SpoolError {

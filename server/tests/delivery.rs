@@ -244,7 +244,7 @@ async fn a_refused_content_stays_with_its_reason() {
 #[tokio::test]
 async fn a_damaged_file_hinders_nobody() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("0001-ab.msg"), "{").unwrap();
+    std::fs::write(folder.path().join("000000000001-00000000000000ab.msg"), "{").unwrap();
     let hop = Hop::open(|_, _| Reply::Yes).await;
     let server = Server::start(config(folder.path(), Some(hop.address())))
         .await
@@ -253,7 +253,48 @@ async fn a_damaged_file_hinders_nobody() {
     until(folder.path(), |entry| entry.is_none()).await;
     server.shutdown().await;
     assert_eq!(hop.messages().len(), 1);
-    assert!(folder.path().join("0001-ab.msg.damaged").exists());
+    assert!(
+        folder
+            .path()
+            .join("000000000001-00000000000000ab.msg.damaged")
+            .exists()
+    );
+}
+
+#[tokio::test]
+async fn progress_that_cannot_be_written_holds_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Server::start(config(folder.path(), None)).await.unwrap();
+    let mut stuck = Vec::new();
+    // More than there are connections to the hop.
+    for _ in 0..10 {
+        stuck.push(submit(&first, &["later@example.com"]).await);
+    }
+    first.shutdown().await;
+    for id in &stuck {
+        std::fs::create_dir(folder.path().join(format!("{id}.state.new"))).unwrap();
+    }
+    let hop = Hop::open(|_, line| match line {
+        "RCPT TO:<later@example.com>" => Reply::Line("451 4.2.1 later"),
+        _ => Reply::Yes,
+    })
+    .await;
+    let server = Server::start(config(folder.path(), Some(hop.address())))
+        .await
+        .unwrap();
+    let id = submit(&server, &["bob@example.com"]).await;
+    let spool = Spool::open(folder.path()).unwrap();
+    let waiting = async {
+        while spool.list().unwrap().iter().any(|entry| entry.id == id) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), waiting)
+        .await
+        .unwrap();
+    server.shutdown().await;
+    assert_eq!(hop.messages().len(), 1);
+    assert_eq!(spool.list().unwrap().len(), stuck.len());
 }
 
 #[tokio::test]

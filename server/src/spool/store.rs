@@ -61,6 +61,18 @@ pub(crate) fn new_id(arrival: Timestamp) -> Result<String, getrandom::Error> {
     ))
 }
 
+/// Whether a text has the form of a queue id.
+pub(super) fn is_id(text: &str) -> bool {
+    let hex = |part: &str, length| {
+        part.len() == length
+            && part
+                .bytes()
+                .all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    text.split_once('-')
+        .is_some_and(|(arrival, random)| hex(arrival, 12) && hex(random, 16))
+}
+
 impl Envelope {
     /// The progress written by an earlier attempt; it has to be about the same recipients.
     pub(super) fn progress(&self, json: &[u8]) -> Result<Vec<Recipient>, String> {
