@@ -38,6 +38,7 @@ fn main() -> ExitCode {
             does_not_start,
         ),
         trial("a_failed_build_shows_its_last_lines", failed_build),
+        trial("a_missing_base_image_is_named", missing_base),
         trial("leftovers_of_dead_processes_are_swept", swept),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -154,8 +155,13 @@ fn installed(running: &Running) -> Result<(), Failed> {
 }
 
 fn does_not_start() -> Result<(), Failed> {
-    let dockerfile = "FROM debian:bookworm-slim\nCMD echo last words; exit 7\n";
+    let password = &msaspec_fixtures::users()[0].password;
+    let dockerfile = "FROM debian:bookworm-slim\nCOPY . /context/\n\
+                      CMD echo last words; cut -d: -f2 /msaspec/users; cat /context/linked; exit 7\n";
     let (_place, source) = folder("ends-at-once", dockerfile)?;
+    if let Source::Folder(folder) = &source {
+        std::os::unix::fs::symlink("/etc/hostname", folder.join("linked"))?;
+    }
     // Nobody else of this process starts or ends anything meanwhile.
     let _sendmail = sendmail();
     let before = of_this_process();
@@ -163,6 +169,12 @@ fn does_not_start() -> Result<(), Failed> {
     let error = error.ok_or("it started")?.to_string();
     assert!(error.contains("has ended with status 7"), "{error}");
     assert!(error.contains("last words"), "{error}");
+    assert!(
+        error.contains("[secret]") && !error.contains(password),
+        "{error}"
+    );
+    // The link was resolved in the container and not here.
+    assert!(error.contains("mx.example"), "{error}");
     assert_eq!(of_this_process(), before);
     Ok(())
 }
@@ -176,6 +188,18 @@ fn failed_build() -> Result<(), Failed> {
         error.contains("cannot be built") && error.contains("a word"),
         "{error}"
     );
+    Ok(())
+}
+
+fn missing_base() -> Result<(), Failed> {
+    let dockerfile =
+        "FROM debian:bookworm-slim AS first\nRUN echo a word\nFROM localhost/no-such-image:1\n";
+    let (_place, source) = folder("has-no-base", dockerfile)?;
+    let error = container::start(&source, &Options::default()).err();
+    let error = error.ok_or("it started")?.to_string();
+    let expected = "is built from the image localhost/no-such-image:1, which is missing";
+    assert!(error.contains(expected), "{error}");
+    assert!(error.contains("Step 3/"), "{error}");
     Ok(())
 }
 
@@ -236,5 +260,5 @@ fn docker(arguments: &[&str]) -> Result<String, Failed> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
+    Err(String::from_utf8_lossy(&output.stderr).trim().into())
 }

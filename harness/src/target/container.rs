@@ -15,10 +15,13 @@ use crate::{
 mod binary;
 mod containers;
 mod context;
+mod dockerfile;
 mod engine;
 mod exec;
+mod folder;
 mod image;
 mod label;
+mod last_words;
 mod member;
 mod network;
 mod ready;

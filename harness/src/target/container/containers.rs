@@ -8,6 +8,7 @@ use super::{
     Options,
     context::Context,
     image::{self, Image},
+    last_words,
     member::{Member, Recipe},
     network::{Addresses, Network},
     settings::Settings,
@@ -65,7 +66,9 @@ impl Containers {
         recipe.volumes_from = volumes.collect();
         let server = Member::start("server", image, &network, recipe)?;
         server.check(options)?;
-        let addresses = network.addresses(server.id())?;
+        // One that has just ended has no addresses any more: then its last words say more.
+        let addresses = network.addresses(server.id());
+        let addresses = addresses.or_else(|e| server.check(options).and(Err(e)))?;
         let (inet, inet6) = (addresses.inet.to_string(), addresses.inet6.to_string());
         done(&names, &["publish", &settings.host, &inet, &inet6])?;
         Ok(Containers {
@@ -105,7 +108,7 @@ fn done(member: &Member, command: &[&str]) -> Result<(), Error> {
         return Ok(());
     }
     let said = [output.stderr.trim(), output.stdout.trim()].join(" ");
-    Err(Error::Target(said.trim().to_owned()))
+    Err(Error::Target(last_words::hide(said.trim())))
 }
 
 /// What every server and helper finds beneath `/msaspec`.

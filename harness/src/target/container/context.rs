@@ -1,31 +1,32 @@
 //! What an engine builds an image from: files, their digest, and the archive that carries them.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use msaspec_fixtures::Dir;
 use sha2::{Digest, Sha256};
 
 use super::source::{KNOWN, SETTINGS};
-use crate::error::Error;
 
 /// The files of a build by their paths, as they are and nothing about when they were written.
 #[derive(Debug, Default)]
-pub(super) struct Context(BTreeMap<String, File>);
+pub(super) struct Context(BTreeMap<String, Entry>);
 
 #[derive(Debug)]
-struct File {
+struct Entry {
+    kind: Kind,
+    /// A file's contents, or where a link leads.
     contents: Vec<u8>,
-    executable: bool,
+}
+
+/// The numbers are digested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    File = 0,
+    Program = 1,
+    Link = 2,
 }
 
 impl Context {
-    /// A folder on this machine, with the folders in it.
-    pub(super) fn of_folder(path: &Path) -> Result<Context, Error> {
-        let mut context = Context::default();
-        context.read(path, "")?;
-        Ok(context)
-    }
-
     /// A folder in this program.
     pub(super) fn of_embedded(folder: &Dir<'_>) -> Context {
         let mut context = Context::default();
@@ -39,41 +40,32 @@ impl Context {
             return;
         }
         // The file's mode may have been lost on its way here; a script says that it is one.
-        let executable = executable || contents.starts_with(b"#!");
-        let file = File {
-            contents,
-            executable,
+        let kind = match executable || contents.starts_with(b"#!") {
+            true => Kind::Program,
+            false => Kind::File,
         };
-        self.0.insert(path.to_owned(), file);
+        self.0.insert(path.to_owned(), Entry { kind, contents });
+    }
+
+    /// Puts a symbolic link in, which leads to `target` as it is written.
+    pub(super) fn link(&mut self, path: &str, target: &str) {
+        let contents = target.as_bytes().to_vec();
+        let kind = Kind::Link;
+        self.0.insert(path.to_owned(), Entry { kind, contents });
     }
 
     /// The text of the Dockerfile.
     pub(super) fn dockerfile(&self) -> Option<&str> {
         let file = self.0.get("Dockerfile")?;
-        std::str::from_utf8(&file.contents).ok()
-    }
-
-    /// The images that the Dockerfile begins with.
-    pub(super) fn bases(&self) -> impl Iterator<Item = &str> {
-        let lines = self.dockerfile().unwrap_or_default().lines();
-        lines.filter_map(|line| {
-            let mut words = line.split_ascii_whitespace();
-            words
-                .next()
-                .filter(|word| word.eq_ignore_ascii_case("from"))?;
-            words.find(|word| !word.starts_with("--"))
-        })
+        let text = std::str::from_utf8(&file.contents).ok();
+        text.filter(|_| file.kind != Kind::Link)
     }
 
     /// The SHA-256 of paths, modes and contents, in hexadecimal digits.
     pub(super) fn digest(&self) -> String {
         let mut digest = Sha256::new();
-        for (path, file) in &self.0 {
-            for part in [
-                path.as_bytes(),
-                &[u8::from(file.executable)],
-                &file.contents,
-            ] {
+        for (path, entry) in &self.0 {
+            for part in [path.as_bytes(), &[entry.kind as u8], &entry.contents] {
                 digest.update((part.len() as u64).to_be_bytes());
                 digest.update(part);
             }
@@ -85,32 +77,24 @@ impl Context {
     /// A tar archive; its dates are all the same, so that the engine's cache can be used.
     pub(super) fn archive(&self) -> std::io::Result<Vec<u8>> {
         let mut archive = tar::Builder::new(Vec::new());
-        for (path, file) in &self.0 {
+        for (path, entry) in &self.0 {
             let mut header = tar::Header::new_gnu();
-            header.set_size(file.contents.len() as u64);
-            header.set_mode(if file.executable { 0o755 } else { 0o644 });
-            archive.append_data(&mut header, path, file.contents.as_slice())?;
-        }
-        archive.into_inner()
-    }
-
-    fn read(&mut self, folder: &Path, beneath: &str) -> Result<(), Error> {
-        let failed = |path: &Path, e: std::io::Error| {
-            Error::file(path.display(), format_args!("cannot be read: {e}"))
-        };
-        for entry in std::fs::read_dir(folder).map_err(|e| failed(folder, e))? {
-            let entry = entry.map_err(|e| failed(folder, e))?;
-            let path = entry.path();
-            let name = format!("{beneath}{}", entry.file_name().to_string_lossy());
-            let kind = entry.file_type().map_err(|e| failed(&path, e))?;
-            if kind.is_dir() && name != ".git" {
-                self.read(&path, &format!("{name}/"))?;
-            } else if kind.is_file() || kind.is_symlink() {
-                let contents = std::fs::read(&path).map_err(|e| failed(&path, e))?;
-                self.insert(&name, contents, is_executable(&path));
+            header.set_mode(match entry.kind {
+                Kind::File => 0o644,
+                Kind::Program => 0o755,
+                Kind::Link => 0o777,
+            });
+            if entry.kind == Kind::Link {
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_size(0);
+                let target = String::from_utf8_lossy(&entry.contents);
+                archive.append_link(&mut header, path, &*target)?;
+            } else {
+                header.set_size(entry.contents.len() as u64);
+                archive.append_data(&mut header, path, entry.contents.as_slice())?;
             }
         }
-        Ok(())
+        archive.into_inner()
     }
 
     fn unpack(&mut self, folder: &Dir<'_>, beneath: &str) {
@@ -129,17 +113,6 @@ impl Context {
 /// What we read ourselves is no part of the image: a new known deviation builds nothing anew.
 pub(super) fn is_ours(path: &str) -> bool {
     [SETTINGS, KNOWN, ".gitignore"].contains(&path)
-}
-
-#[cfg(unix)]
-fn is_executable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o100 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(_: &Path) -> bool {
-    false
 }
 
 #[cfg(test)]
@@ -168,16 +141,6 @@ mod tests {
         ] {
             assert_ne!(digest, other.digest());
         }
-    }
-
-    #[test]
-    fn a_folder_and_its_embedded_copy_are_the_same() {
-        let place = tempfile::tempdir().unwrap();
-        let folder = msaspec_fixtures::server("sendmail").unwrap();
-        msaspec_fixtures::write_to(folder, place.path()).unwrap();
-        let read = Context::of_folder(place.path()).unwrap();
-        assert_eq!(read.digest(), Context::of_embedded(folder).digest());
-        assert!(read.dockerfile().unwrap().contains("FROM"));
     }
 
     #[test]

@@ -8,10 +8,10 @@ use testcontainers::bollard::{
     exec::{CreateExecOptions, StartExecResults},
 };
 
-use super::member::Member;
+use super::member::{MOST, Member};
 use crate::error::Error;
 
-/// What a command in a container said.
+/// What a command in a container said; of each stream the first mebibyte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// Its exit status.
@@ -45,8 +45,8 @@ impl Member {
             {
                 while let Some(part) = output.next().await {
                     match part? {
-                        StdErr { message } => said.1.extend_from_slice(&message),
-                        other => said.0.extend_from_slice(other.as_ref()),
+                        StdErr { message } => append(&mut said.1, &message),
+                        other => append(&mut said.0, other.as_ref()),
                     }
                 }
             }
@@ -73,6 +73,12 @@ impl Member {
             stderr: String::from_utf8_lossy(&said.1).into_owned(),
         })
     }
+}
+
+/// The rest is read, so that the command can end, and forgotten.
+fn append(said: &mut Vec<u8>, part: &[u8]) {
+    let room = MOST - said.len();
+    said.extend_from_slice(&part[..part.len().min(room)]);
 }
 
 const EXEC: Duration = Duration::from_secs(120);

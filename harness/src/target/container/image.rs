@@ -11,7 +11,13 @@ use testcontainers::bollard::{
     body_full, models::BuildInfo, query_parameters::BuildImageOptionsBuilder,
 };
 
-use super::{Options, context::Context, engine::Engine};
+use super::{
+    Options,
+    context::Context,
+    dockerfile,
+    engine::Engine,
+    last_words::{hide, last_words},
+};
 use crate::error::Error;
 
 /// A built image.
@@ -32,7 +38,8 @@ pub(super) fn build(what: &str, context: &Context, options: &Options) -> Result<
     let engine = Engine::find()?;
     let digest = context.digest();
     let mut image = Image {
-        name: format!("msaspec/{}", repository(what)),
+        // A registry is never asked for what is missing here: none has this name.
+        name: format!("localhost/msaspec/{}", repository(what)),
         tag: digest.chars().take(16).collect(),
         id: String::new(),
         digest,
@@ -101,14 +108,29 @@ fn stream(
     });
     outcome.map_err(|problem| {
         let problem = problem?;
-        let missing = context.bases().find(|base| id(engine, base).is_none());
-        Some(match missing {
+        let bases = dockerfile::bases(context.dockerfile().unwrap_or_default());
+        let missing = bases.into_iter().find(|base| id(engine, base).is_none());
+        Some(match missing.filter(|_| is_about_a_pull(&problem)) {
             Some(base) => Error::Target(format!(
-                "{what} is built from the image {base}, which is missing and cannot be pulled: run ci/base-image (for debian:bookworm-slim), or load it into the engine ({problem})"
+                "{what} is built from the image {base}, which is missing and cannot be pulled: run ci/base-image (for debian:bookworm-slim), or load it into the engine ({problem})\n{}",
+                end_of(output)
             )),
             None => failed(what, &problem, output),
         })
     })
+}
+
+/// Whether the engine failed to get an image, and not a command to do its work.
+fn is_about_a_pull(problem: &str) -> bool {
+    let words = [
+        "pull access denied",
+        "manifest unknown",
+        "manifest for",
+        "dial ",
+        "lookup ",
+        "/v2/",
+    ];
+    !problem.contains("returned a non-zero code") && words.iter().any(|word| problem.contains(word))
 }
 
 fn take(said: BuildInfo, output: &mut Vec<String>) -> Result<(), Option<String>> {
@@ -122,12 +144,15 @@ fn take(said: BuildInfo, output: &mut Vec<String>) -> Result<(), Option<String>>
 }
 
 fn failed(what: &str, problem: &str, output: &[String]) -> Error {
-    let said = output.iter().filter(|line| !line.trim().is_empty());
-    let said: Vec<_> = said.map(String::as_str).collect();
-    let last = said[said.len().saturating_sub(20)..].join("\n  ");
+    let problem = hide(problem);
     Error::Target(format!(
-        "the image of {what} cannot be built: {problem}\n  {last}"
+        "the image of {what} cannot be built: {problem}\n{}",
+        end_of(output)
     ))
+}
+
+fn end_of(output: &[String]) -> String {
+    last_words(output.iter().map(String::as_str), 20)
 }
 
 fn id(engine: &Engine, reference: &str) -> Option<String> {
@@ -168,5 +193,24 @@ mod tests {
         let error = failed("x", "exit 100", &output).to_string();
         assert!(error.contains("exit 100") && error.ends_with("line 49"));
         assert!(!error.contains("line 29\n") && error.contains("line 30\n"));
+    }
+
+    #[rstest]
+    #[case("pull access denied for x, repository does not exist", true)]
+    #[case("manifest for debian:x not found: manifest unknown", true)]
+    #[case(
+        "Get \"https://r.example/v2/\": dial tcp: lookup r.example: no such host",
+        true
+    )]
+    #[case(
+        "The command '/bin/sh -c git pull; dial x' returned a non-zero code: 1",
+        false
+    )]
+    #[case("COPY failed: file not found in build context", false)]
+    fn a_missing_image_is_to_blame_only_for_a_failed_pull(
+        #[case] problem: &str,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(is_about_a_pull(problem), expected);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    io::Read,
     net::IpAddr,
     time::{Duration, Instant},
 };
@@ -9,13 +10,15 @@ use std::{
 use futures_util::StreamExt;
 use testcontainers::{
     Container, CopyTargetOptions, GenericImage, ImageExt,
-    bollard::query_parameters::LogsOptionsBuilder, runners::SyncRunner,
+    bollard::query_parameters::{DownloadFromContainerOptionsBuilder, LogsOptionsBuilder},
+    runners::SyncRunner,
 };
 
 use super::{
     Options,
     engine::{Engine, aside},
     image::Image,
+    last_words::last_words,
     network::Network,
 };
 use crate::error::Error;
@@ -84,12 +87,17 @@ impl Member {
         &self.id
     }
 
-    /// What the container has written to its standard output and error until now.
+    /// What the container has written to its standard output and error until now; of that the last mebibyte.
     ///
     /// # Errors
     /// [`Error::Target`] where the engine does not give it.
     pub fn logs(&self) -> Result<String, Error> {
-        let asked = LogsOptionsBuilder::new().stdout(true).stderr(true).build();
+        self.last_of_log("all")
+    }
+
+    fn last_of_log(&self, lines: &str) -> Result<String, Error> {
+        let asked = LogsOptionsBuilder::new().stdout(true).stderr(true);
+        let asked = asked.tail(lines).build();
         let logs = self.engine.docker().logs(&self.id, Some(asked));
         let what = format!("cannot read the log of the container {}", self.role);
         self.engine.ask(&what, async {
@@ -97,15 +105,36 @@ impl Member {
             let mut text = Vec::new();
             while let Some(part) = logs.next().await {
                 text.extend_from_slice(part?.as_ref());
+                if text.len() > 2 * MOST {
+                    text.drain(..text.len() - MOST);
+                }
             }
+            text.drain(..text.len().saturating_sub(MOST));
             Ok(String::from_utf8_lossy(&text).into_owned())
         })
     }
 
-    /// A file in the container; none where it cannot be read yet.
+    /// A file in the container; none where it cannot be read yet, or is larger than a mebibyte.
     pub(super) fn file(&self, path: &str) -> Option<Vec<u8>> {
-        let container = self.container.as_ref()?;
-        aside(|| container.copy_file_from(path, Vec::new())).ok()
+        let asked = DownloadFromContainerOptionsBuilder::new().path(path);
+        let docker = self.engine.docker();
+        let parts = docker.download_from_container(&self.id, Some(asked.build()));
+        let archive = self.engine.wait(async {
+            let mut parts = std::pin::pin!(parts);
+            let mut archive = Vec::new();
+            while let Some(part) = parts.next().await {
+                archive.extend_from_slice(&part.ok()?);
+                if archive.len() > MOST {
+                    return None;
+                }
+            }
+            Some(archive)
+        })?;
+        let mut archive = tar::Archive::new(archive.as_slice());
+        let mut file = archive.entries().ok()?.next()?.ok()?;
+        let mut contents = Vec::new();
+        file.read_to_end(&mut contents).ok()?;
+        Some(contents)
     }
 
     /// An error where the container has ended, or the start is interrupted.
@@ -148,13 +177,11 @@ impl Member {
 
     /// An error about this container, with its last words.
     pub(super) fn complaint(&self, problem: &str) -> Error {
-        let log = self.logs().unwrap_or_else(|e| e.to_string());
-        let lines: Vec<_> = log.lines().collect();
-        let last = lines[lines.len().saturating_sub(30)..].join("\n  ");
-        let last = if last.is_empty() { "(nothing)" } else { &last };
+        let log = self.last_of_log("30").unwrap_or_else(|e| e.to_string());
         Error::Target(format!(
-            "the container {} {problem}; the end of its log:\n  {last}",
-            self.role
+            "the container {} {problem}; the end of its log:\n{}",
+            self.role,
+            last_words(log.lines(), 30)
         ))
     }
 }
@@ -167,4 +194,6 @@ impl Drop for Member {
     }
 }
 
+/// As much as is kept of what a container says.
+pub(super) const MOST: usize = 1 << 20;
 const START: Duration = Duration::from_secs(60);

@@ -1,6 +1,10 @@
 //! Where a target comes from: a folder, or the copy of one that is embedded in this program.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
 use super::context::Context;
 use crate::error::Error;
@@ -78,22 +82,14 @@ impl Source {
 
     /// The text of a file; none where there is no such file.
     pub(super) fn text(&self, file: &str) -> Result<Option<String>, Error> {
-        let read = match self {
-            Source::Folder(path) => std::fs::read_to_string(path.join(file)),
+        match self {
+            Source::Folder(path) => read(&path.join(file)),
             Source::Embedded(name) => {
                 let text = msaspec_fixtures::server(name)
                     .and_then(|folder| folder.get_file(file))
                     .and_then(|file| file.contents_utf8());
-                return Ok(text.map(str::to_owned));
+                Ok(text.map(str::to_owned))
             }
-        };
-        match read {
-            Ok(text) => Ok(Some(text)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(Error::file(
-                self.path(file),
-                format_args!("cannot be read: {e}"),
-            )),
         }
     }
 
@@ -108,13 +104,39 @@ impl Source {
         if context.dockerfile().is_none() {
             return Err(Error::file(
                 self.path("Dockerfile"),
-                "is missing; a target's image is built from it",
+                "is missing or no plain text file; a target's image is built from it",
             ));
         }
         Ok(context)
     }
 }
 
+/// The text of a plain file of reasonable size, where there is one.
+fn read(path: &Path) -> Result<Option<String>, Error> {
+    let unreadable =
+        |e: io::Error| Error::file(path.display(), format_args!("cannot be read: {e}"));
+    let metadata = match fs::symlink_metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        metadata => metadata.map_err(unreadable)?,
+    };
+    if !metadata.is_file() {
+        return Err(Error::file(
+            path.display(),
+            "is no plain file, such as a link or a folder",
+        ));
+    }
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(unreadable)?;
+    file.take(MOST + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    if text.len() as u64 > MOST {
+        return Err(Error::file(path.display(), "is larger than 1 MiB"));
+    }
+    Ok(Some(text))
+}
+
+const MOST: u64 = 1 << 20;
 /// What a target is and promises.
 pub(super) const SETTINGS: &str = "target.toml";
 /// Where a target is known to deviate.
@@ -156,8 +178,24 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let source = Source::Folder(place.path().to_owned());
         let error = source.context().unwrap_err().to_string();
-        assert!(error.contains("Dockerfile: is missing"), "{error}");
+        assert!(error.contains("Dockerfile: is missing or"), "{error}");
         assert!(Source::Embedded("sendmail").context().is_ok());
         assert_eq!(source.text(KNOWN).unwrap(), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_plain_files_of_reasonable_size_are_read() {
+        let place = tempfile::tempdir().unwrap();
+        let source = Source::Folder(place.path().to_owned());
+        let refusal = || source.text(KNOWN).unwrap_err().to_string();
+        let path = place.path().join(KNOWN);
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        assert!(refusal().contains("is no plain file"), "{}", refusal());
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, " ".repeat((1 << 20) + 1)).unwrap();
+        assert!(refusal().contains("is larger than 1 MiB"), "{}", refusal());
+        fs::write(&path, " ".repeat(1 << 20)).unwrap();
+        assert!(source.text(KNOWN).is_ok());
     }
 }
