@@ -86,8 +86,11 @@ impl Running {
         let settings = Settings::of(source)?;
         let known = known(source)?;
         let mut context = source.context()?;
+        let mut program = None;
         if let Some(name) = &settings.container.binary {
-            context.insert(name, binary::read(name)?, true);
+            let binary::Program { contents, made } = binary::read(name)?;
+            context.insert(name, contents, true);
+            program = Some((name, made));
         }
         engine().map_err(Error::Target)?;
         sweep_once();
@@ -101,7 +104,10 @@ impl Running {
         let listeners = listeners(&settings, &containers);
         await_greetings(&listeners, &containers, options)?;
         let (ca_pem, trust) = trust::of(&settings, &authority, &containers.server, options)?;
-        let versions = versions::of(&containers.server, &settings.container.packages);
+        let mut versions = versions::of(&containers.server, &settings.container.packages);
+        if let Some((name, made)) = program {
+            versions.extend(versions::of_program(&containers.server, name, made));
+        }
         let containers = Arc::new(containers);
         let mut accounts = msaspec_fixtures::users()
             .into_iter()

@@ -5,21 +5,36 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
+
 use crate::error::Error;
 
 /// Names the static program in the environment.
 pub const BINARY: &str = "MSASPEC_CONTAINER_BINARY";
 
-/// The octets of the static program `name`.
-pub(super) fn read(name: &str) -> Result<Vec<u8>, Error> {
+/// A static program.
+pub(super) struct Program {
+    /// Its octets.
+    pub(super) contents: Vec<u8>,
+    /// When it was made, where the file system tells.
+    pub(super) made: Option<Timestamp>,
+}
+
+/// The static program `name`.
+pub(super) fn read(name: &str) -> Result<Program, Error> {
     let here = env::current_dir().unwrap_or_default();
     let path = place(name, env::var_os(BINARY).map(PathBuf::from), &here);
-    std::fs::read(&path).map_err(|e| {
+    let modified = std::fs::metadata(&path).and_then(|metadata| metadata.modified());
+    let made = modified
+        .ok()
+        .and_then(|time| Timestamp::try_from(time).ok());
+    let contents = std::fs::read(&path).map_err(|e| {
         let problem = format!(
             "the static program for the image cannot be read ({e}): make it with ci/container-binary, or name it in {BINARY}"
         );
         Error::file(path.display(), problem)
-    })
+    })?;
+    Ok(Program { contents, made })
 }
 
 /// Where the script puts it, beneath this folder or one above; or where the environment says.

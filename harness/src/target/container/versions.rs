@@ -1,5 +1,7 @@
 //! What is installed in a container.
 
+use jiff::Timestamp;
+
 use super::member::Member;
 
 /// The system and the packages, as far as the image can tell: an image without dpkg has none.
@@ -19,6 +21,23 @@ pub(super) fn of(server: &Member, packages: &[String]) -> Vec<(String, String)> 
         versions.extend(pairs.map(|(name, version)| (name.to_owned(), version.to_owned())));
     }
     versions
+}
+
+/// The static program: what it says of itself, where it can be called by its name, and when it was made.
+pub(super) fn of_program(
+    server: &Member,
+    name: &str,
+    made: Option<Timestamp>,
+) -> Vec<(String, String)> {
+    let said = server.exec(&[name, "--version"]).ok();
+    let said = said.filter(|output| output.status == 0);
+    let version = said.as_ref().and_then(|output| {
+        let line = output.stdout.lines().next()?.trim();
+        let version = line.strip_prefix(name).unwrap_or(line).trim();
+        Some((name.to_owned(), version.to_owned()))
+    });
+    let made = made.map(|made| ("static program".to_owned(), format!("{made:.0}")));
+    version.into_iter().chain(made).collect()
 }
 
 /// Name and version in os-release(5).
