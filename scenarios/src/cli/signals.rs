@@ -1,18 +1,28 @@
-//! SIGINT and SIGTERM: the first asks the run to end with its reports, the second ends the program.
+//! SIGINT, SIGTERM and SIGHUP: the first asks the run to end with its reports, the second ends the program
+//! as soon as its containers are removed, and the third at once.
 
 use std::{
     io,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI32, Ordering},
+        mpsc,
     },
+    thread,
+    time::Duration,
 };
 
-use msaspec_harness::{session::Shared, target::container};
+use msaspec_harness::{error::Error, session::Shared, target::container};
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
+
+/// The longest that the second signal waits for containers to be removed.
+const CLEAN_UP: Duration = Duration::from_secs(10);
+/// How often an engine that does not obey is asked again.
+const ATTEMPTS: usize = 3;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Who is told when a signal comes.
 #[derive(Clone, Debug, Default)]
@@ -27,15 +37,16 @@ impl Interruption {
     pub(super) fn listen() -> io::Result<Interruption> {
         let interruption = Interruption::default();
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        if !hang_up_is_ignored() {
+            signals.add_signal(SIGHUP)?;
+        }
         let told = interruption.clone();
-        std::thread::spawn(move || {
-            for signal in signals.forever() {
-                if told.signal.swap(signal, Ordering::SeqCst) != 0 {
-                    told.clean_up();
-                    std::process::exit(128 + signal);
-                }
-                if let Some(shared) = told.lock().as_ref() {
-                    shared.interrupt();
+        thread::spawn(move || {
+            for (index, signal) in signals.forever().enumerate() {
+                match index {
+                    0 => told.interrupt(signal),
+                    1 => told.end(signal),
+                    _ => std::process::exit(128 + signal),
                 }
             }
         });
@@ -60,16 +71,62 @@ impl Interruption {
         u8::try_from(128 + signal).ok().filter(|_| signal != 0)
     }
 
-    /// Nobody waits for what would remove the containers in its own time.
-    fn clean_up(&self) {
-        if self.has_containers.load(Ordering::SeqCst)
-            && let Err(error) = container::remove_everything_of_this_process()
-        {
-            tracing::warn!("containers may be left: {error}");
+    fn interrupt(&self, signal: i32) {
+        self.signal.store(signal, Ordering::SeqCst);
+        if let Some(shared) = self.lock().as_ref() {
+            shared.interrupt();
         }
+    }
+
+    /// Nobody waits for what would remove the containers in its own time.
+    fn end(&self, signal: i32) {
+        let has_containers = self.has_containers.load(Ordering::SeqCst);
+        thread::spawn(move || {
+            if has_containers {
+                let (removed, removal) = mpsc::channel();
+                thread::spawn(move || removed.send(remove_containers()));
+                let problem = match removal.recv_timeout(CLEAN_UP) {
+                    Ok(removed) => removed.err().map(|error| error.to_string()),
+                    Err(_) => Some(format!(
+                        "the engine needs more than {} s",
+                        CLEAN_UP.as_secs()
+                    )),
+                };
+                if let Some(problem) = problem {
+                    tracing::warn!("containers may be left: {problem}");
+                }
+            }
+            std::process::exit(128 + signal);
+        });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Shared>>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is being created meanwhile is found when they are listed again.
+fn remove_containers() -> Result<(), Error> {
+    let mut failed = 0;
+    loop {
+        match container::remove_everything_of_this_process() {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => {
+                failed += 1;
+                if failed == ATTEMPTS {
+                    return Err(error);
+                }
+                thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+/// As `nohup` wants it: then it stays ignored.
+fn hang_up_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }
