@@ -1,10 +1,12 @@
-//! `msaspec serve`: the reference server alone, until SIGINT or SIGTERM.
+//! `msaspec serve`: the reference server alone, until SIGINT or SIGTERM; the second one does not wait for
+//! what is under way.
 
 use std::{
     io::{self, Write},
     net::{Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
 use clap::Args;
@@ -52,6 +54,11 @@ Examples:
 When the server is ready, one line of JSON on the standard output says where it listens and where the
 certificate of its authority is.";
 
+/// How long contents and deliveries under way may take to finish.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long what blocks a thread may take then, such as a look at the name server.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// `NAME:PASSWORD`; the name has no colon.
 #[derive(Clone)]
 struct Account {
@@ -86,7 +93,7 @@ pub(super) fn serve(arguments: Arguments) -> Result<u8, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::Usage(format!("the server does not start: {e}")))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         // Before anybody can be told that the server is ready.
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -100,13 +107,24 @@ pub(super) fn serve(arguments: Arguments) -> Result<u8, Failure> {
         let mut out = io::stdout();
         out.write_all(line.as_bytes())?;
         out.flush()?;
+        let mut signals = async || {
+            tokio::select! {
+                _ = interrupt.recv() => SignalKind::interrupt(),
+                _ = terminate.recv() => SignalKind::terminate(),
+            }
+        };
+        signals().await;
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = tokio::time::timeout(GRACE, server.shutdown()) => Ok(status::AS_EXPECTED),
+            // As a shell reports a process that a signal has ended.
+            signal = signals() => Ok(u8::try_from(128 + signal.as_raw_value()).unwrap_or(u8::MAX)),
         }
-        server.shutdown().await;
-        Ok(status::AS_EXPECTED)
-    })
+    });
+    match ended {
+        Ok(status::AS_EXPECTED) => runtime.shutdown_timeout(LAST_WORDS),
+        _ => runtime.shutdown_background(),
+    }
+    ended
 }
 
 impl Arguments {

@@ -5,7 +5,12 @@ mod program;
 mod refusals;
 mod servers;
 
-use std::fs;
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    time::Instant,
+};
 
 use program::*;
 use rstest::rstest;
@@ -283,6 +288,30 @@ fn every_id_is_explained() {
 #[case(&["queue", "list", "--spool", "nowhere"], "nothing")]
 fn help_is_at_hand(#[case] arguments: &[&str], #[case] word: &str) {
     run(&folder(), arguments).expect(0, &[word]);
+}
+
+#[test]
+fn a_server_that_is_told_twice_ends_at_once() {
+    let folder = folder();
+    let server = Serving::start(&folder, &[]);
+    let ca = server.ca();
+    let address = server.address(0);
+    let mut client = TcpStream::connect(address).unwrap();
+    // Half of a command is what a shutdown waits for.
+    client.write_all(b"EHLO client").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    server.signal("INT");
+    let clock = Instant::now();
+    while TcpStream::connect(address).is_ok() {
+        assert!(clock.elapsed().as_secs() < 4, "the server still accepts");
+    }
+    assert_eq!(server.stop("INT"), Some(130));
+    assert!(
+        clock.elapsed().as_secs() < 4,
+        "it took {:?}",
+        clock.elapsed()
+    );
+    assert!(!ca.exists());
 }
 
 #[test]

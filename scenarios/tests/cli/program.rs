@@ -92,6 +92,16 @@ pub(crate) fn signal(process: u32, name: &str) {
     assert!(kill.unwrap().success());
 }
 
+/// Under `nohup` it is, and the program leaves it so.
+pub(crate) fn hang_up_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.is_some_and(|mask| {
+        mask.trim()
+            .ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f'])
+    })
+}
+
 fn read(mut stream: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
     std::thread::spawn(move || {
         let mut octets = Vec::new();
@@ -137,9 +147,13 @@ impl Serving {
         self.ready["ca"].as_str().unwrap().into()
     }
 
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.child.id(), name);
+    }
+
     /// Ends it as an administrator would.
     pub(crate) fn stop(mut self, name: &str) -> Option<i32> {
-        signal(self.child.id(), name);
+        self.signal(name);
         self.child.wait().unwrap().code()
     }
 }
