@@ -1,40 +1,80 @@
 //! What a run may do to a server at most, said before it is done.
 
 use msaspec_harness::{
+    case::Case,
+    report::terminal::harmless,
     run::Plan,
     target::{Recipient, Target},
 };
 
-/// Connections of one case on one listener, a look whether the server answers at all included.
-const CONNECTIONS: usize = 4;
-/// Messages of one case on one listener.
+/// Connections of one case on one listener, where [`MANY`] does not name it.
+const CONNECTIONS: usize = 3;
+/// Messages of one case on one listener, as before.
 const MESSAGES: usize = 2;
-/// A server that puts us off is asked once more.
-const ATTEMPTS: usize = 2;
+/// Cases with more connections or messages, for servers that are not in use: id, connections, messages.
+const MANY: &[(&str, usize, usize)] = &[
+    ("rfc2195-2-challenge-fresh", 12, 0),
+    ("rfc5068-3.2-no-open-relay", 8, 32),
+];
+
+/// What one case may do on one listener, when it is asked once.
+struct Most {
+    connections: usize,
+    messages: usize,
+    failed_logins: usize,
+}
+
+impl Most {
+    fn of(case: &Case) -> Most {
+        let many = MANY.iter().find(|(id, ..)| *id == case.id);
+        let (connections, messages) = many
+            .map_or((CONNECTIONS, MESSAGES), |(_, connections, messages)| {
+                (*connections, *messages)
+            });
+        let failed_logins = usize::try_from(case.failed_logins).unwrap_or(usize::MAX);
+        Most {
+            // One for each login that fails, and one to see that the right one does not.
+            connections: connections.max(failed_logins + 1),
+            messages,
+            failed_logins,
+        }
+    }
+}
 
 /// One line about a server that is not ours.
 pub(super) fn announcement(target: &Target, plan: &Plan) -> String {
-    let listeners = |on| target.listeners_for(on).len();
-    let mut questions = 0;
-    let mut failed_logins = 0;
-    for case in plan.cases.iter().map(|planned| planned.case) {
-        questions += listeners(case.on);
-        failed_logins +=
-            listeners(case.on) * usize::try_from(case.failed_logins).unwrap_or(usize::MAX);
-    }
     let allowed = target.treatment.failed_logins;
-    let allowed = allowed.map_or(usize::MAX, |most| {
-        usize::try_from(most).unwrap_or(usize::MAX)
-    });
-    // The first look at every listener, the first dialogue, and the message that comes last.
-    let others = target.listeners.len() + 2;
-    let connections = others + questions * CONNECTIONS * ATTEMPTS;
+    let allowed = allowed.and_then(|most| usize::try_from(most).ok());
     let sends =
         target.next_hop.is_some() && !matches!(target.envelope.recipient, Recipient::Nowhere(_));
-    let messages = if sends { 1 + questions * MESSAGES } else { 0 };
+    // The first look at every listener, the first dialogue, and the message that comes last.
+    let mut connections = target.listeners.len() + 2;
+    let mut messages = usize::from(sends);
+    let (mut more_connections, mut more_messages) = (0, 0);
+    let mut failed_logins = 0;
+    for case in plan.cases.iter().map(|planned| planned.case) {
+        let most = Most::of(case);
+        // What needs more failed logins than a whole run may make is skipped.
+        if allowed.is_some_and(|allowed| most.failed_logins > allowed) {
+            continue;
+        }
+        let listeners = target.listeners_for(case.on).len();
+        // After silence, a fresh connection shows whether the server answers at all.
+        connections += listeners * (most.connections + 1);
+        messages += listeners * most.messages * usize::from(sends);
+        failed_logins += listeners * most.failed_logins;
+        // Failed logins are not made twice on a server in use.
+        if allowed.is_none() || most.failed_logins == 0 {
+            more_connections += listeners * most.connections;
+            more_messages += listeners * most.messages * usize::from(sends);
+        }
+    }
     format!(
-        "{}: at most {connections} connections, {} failed logins and {messages} messages",
-        target.name,
-        failed_logins.min(allowed),
+        "{}: at most {connections} connections, {} failed logins and {messages} messages \
+         ({} connections and {} messages if it puts us off)",
+        harmless(&target.name),
+        allowed.map_or(failed_logins, |allowed| failed_logins.min(allowed)),
+        connections + more_connections,
+        messages + more_messages,
     )
 }
