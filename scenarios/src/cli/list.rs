@@ -1,7 +1,8 @@
 //! `msaspec list`: the catalogue, and what is not in it.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
+use anstyle::Style;
 use clap::Args;
 use msaspec::{
     CHAPTERS,
@@ -9,12 +10,15 @@ use msaspec::{
 };
 use msaspec_harness::{
     case::{Case, Mutant, Untested},
-    report::terminal::{BOLD, QUIET},
+    report::terminal::{BOLD, QUIET, wrap},
     run::{Plan, Planned},
 };
 use serde_json::{Value, json};
 
-use super::{Failure, status};
+use super::{Failure, columns, status};
+
+const PLAIN: Style = Style::new();
+const INDENT: usize = 6;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -31,14 +35,21 @@ pub(super) fn list(arguments: &Arguments) -> Result<u8, Failure> {
     let plan = catalogue::plan(&selection);
     match arguments.json {
         true => writeln!(io::stdout(), "{:#}", as_json(&plan))?,
-        false => table(&mut anstream::stdout(), &plan)?,
+        false => table(&mut anstream::stdout(), &plan, width())?,
     }
     Ok(status::AS_EXPECTED)
 }
 
-fn table(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
-    let ids = plan.cases.iter().map(|planned| planned.case.id);
-    let width = ids.map(str::len).max().unwrap_or_default();
+/// What goes elsewhere than to a terminal has a sentence a line, for programs that search in lines.
+fn width() -> usize {
+    match io::stdout().is_terminal() {
+        true => columns().min(100),
+        false => usize::MAX,
+    }
+}
+
+/// A case a paragraph: level, severity and id in one line, and what is required below it.
+fn table(out: &mut dyn Write, plan: &Plan, width: usize) -> io::Result<()> {
     for chapter in CHAPTERS {
         let cases = || {
             plan.cases
@@ -65,12 +76,16 @@ fn table(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
                 requirement,
                 ..
             } = case;
-            let contested = if *contested { "  contested" } else { "" };
+            let contested = if *contested { " contested" } else { "" };
             let (level, severity) = (level.to_string(), severity.to_string());
-            writeln!(out, "  {id:<width$}  {level:<10}  {severity:<8}{contested}")?;
-            writeln!(out, "      {requirement}")?;
+            writeln!(
+                out,
+                "  {level:<10} {severity:<8} {BOLD}{id}{BOLD:#}{QUIET}{contested}{QUIET:#}"
+            )?;
+            paragraph(out, width, PLAIN, requirement)?;
             if let Mutant::None(why) = case.mutant {
-                writeln!(out, "      {QUIET}no lie proves this case: {why}{QUIET:#}")?;
+                let why = format!("no lie proves this case: {why}");
+                paragraph(out, width, QUIET, &why)?;
             }
         }
         for Untested {
@@ -79,9 +94,9 @@ fn table(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
             why,
         } in untested()
         {
-            writeln!(out, "  {id:<width$}  untested")?;
-            writeln!(out, "      {requirement}")?;
-            writeln!(out, "      {QUIET}{why}{QUIET:#}")?;
+            writeln!(out, "  {:<19} {BOLD}{id}{BOLD:#}", "untested")?;
+            paragraph(out, width, PLAIN, requirement)?;
+            paragraph(out, width, QUIET, why)?;
         }
         writeln!(out)?;
     }
@@ -96,6 +111,13 @@ fn table(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
         "{all} cases, {proved} of them proved by a lie; {} requirements untested",
         plan.untested.len()
     )
+}
+
+fn paragraph(out: &mut dyn Write, width: usize, style: Style, text: &str) -> io::Result<()> {
+    for line in wrap(text, width.saturating_sub(INDENT)) {
+        writeln!(out, "{:INDENT$}{style}{line}{style:#}", "")?;
+    }
+    Ok(())
 }
 
 fn as_json(plan: &Plan) -> Value {
@@ -144,4 +166,20 @@ fn is_proved(case: &Case) -> bool {
 
 fn belongs(one: &Untested, chapter: &[Untested]) -> bool {
     chapter.iter().any(|untested| untested.id == one.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eighty_columns_are_enough() {
+        let everything = Selection::parse::<&str>(&[]).unwrap();
+        let mut out = Vec::new();
+        table(&mut out, &catalogue::plan(&everything), 80).unwrap();
+        let text = anstream::adapter::strip_bytes(&out).into_vec();
+        for line in String::from_utf8(text).unwrap().lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
 }
