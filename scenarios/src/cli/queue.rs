@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use msaspec_harness::report::terminal;
 use msaspec_server::spool::{Entry, RecipientState, Spool, SpoolError};
 
 use super::{Failure, spool_folder, status};
@@ -132,14 +133,8 @@ fn nothing() -> Result<u8, Failure> {
 /// Text for a terminal: line ends stay, everything that could command it does not.
 fn harmless(octets: &[u8]) -> String {
     let text = String::from_utf8_lossy(octets).replace("\r\n", "\n");
-    let visible = |c: char| {
-        if c.is_control() && !matches!(c, '\n' | '\t') {
-            '\u{fffd}'
-        } else {
-            c
-        }
-    };
-    text.chars().map(visible).collect()
+    let lines: Vec<_> = text.split('\n').map(terminal::harmless).collect();
+    lines.join("\n")
 }
 
 fn refuse(error: SpoolError) -> Failure {
