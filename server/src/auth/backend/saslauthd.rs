@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::auth::Outcome;
 
@@ -20,11 +20,13 @@ pub(crate) struct Saslauthd {
 
 /// Longest time for an answer, waiting for a place included.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// Every answer takes this long at least, since an unknown user would be told sooner than a wrong
+/// Every refusal takes a multiple of this, since an unknown user would be told sooner than a wrong
 /// password.
-const LEVEL: Duration = Duration::from_millis(30);
-/// Requests at a time; saslauthd starts five processes by default.
-const PLACES: usize = 16;
+const STEP: Duration = Duration::from_millis(250);
+/// Requests at a time; saslauthd starts five processes by default, and lets five more wait.
+const PLACES: usize = 6;
+/// Pause before connecting again to a daemon that lets no more wait.
+const CROWDED: Duration = Duration::from_millis(10);
 /// Octets a field may have: saslauthd refuses longer ones without a reason.
 const FIELD_LIMIT: usize = 256;
 
@@ -44,7 +46,9 @@ impl Saslauthd {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Unavailable(format!("saslauthd: {error}")),
         };
-        sleep_until(start + LEVEL).await;
+        if matches!(outcome, Outcome::Refused(_)) {
+            sleep_until(start + levelled(start.elapsed())).await;
+        }
         outcome
     }
 
@@ -75,9 +79,25 @@ impl Saslauthd {
     }
 }
 
+/// Up to the next step.
+fn levelled(elapsed: Duration) -> Duration {
+    let steps = elapsed.as_millis() / STEP.as_millis() + 1;
+    STEP.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
+}
+
+/// A Unix socket whose backlog is full does not let a connect wait, if it cannot block.
+async fn connect(socket: &Path) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(socket).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(CROWDED).await,
+            connected => return connected,
+        }
+    }
+}
+
 /// Four counted strings out, one in; a count has two octets, the higher first.
 async fn exchange(socket: &Path, fields: &[&str]) -> io::Result<Vec<u8>> {
-    let mut stream = UnixStream::connect(socket).await?;
+    let mut stream = connect(socket).await?;
     let mut request = Vec::new();
     for field in fields {
         let length = u16::try_from(field.len()).map_err(io::Error::other)?;

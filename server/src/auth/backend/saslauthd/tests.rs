@@ -42,10 +42,8 @@ impl Fake {
 #[tokio::test]
 async fn four_counted_strings_are_sent() {
     let fake = Fake::start(Answer::Octets(b"\x00\x02OK"));
-    let start = Instant::now();
     let outcome = fake.client().check("alice", "secret").await;
     assert_eq!(outcome, Outcome::Accepted("alice".to_owned()));
-    assert!(start.elapsed() >= LEVEL);
     assert_eq!(
         fake.requests.await.unwrap(),
         b"\x00\x05alice\x00\x06secret\x00\x04smtp\x00\x00"
@@ -53,14 +51,60 @@ async fn four_counted_strings_are_sent() {
 }
 
 #[tokio::test]
-async fn a_refusal_takes_as_long_as_a_yes() {
+async fn a_refusal_takes_whole_steps() {
     let fake = Fake::start(Answer::Octets(b"\x00\x13NO Invalid username"));
     let start = Instant::now();
     assert!(matches!(
         fake.client().check("alice", "secret").await,
         Outcome::Refused(_)
     ));
-    assert!(start.elapsed() >= LEVEL);
+    assert!(start.elapsed() >= STEP);
+}
+
+#[rstest]
+#[case(0, 250)]
+#[case(30, 250)]
+#[case(249, 250)]
+#[case(250, 500)]
+#[case(2010, 2250)]
+fn steps_hide_small_differences(#[case] elapsed: u64, #[case] told: u64) {
+    assert_eq!(
+        levelled(Duration::from_millis(elapsed)),
+        Duration::from_millis(told)
+    );
+}
+
+#[tokio::test]
+async fn a_crowded_daemon_is_waited_for() {
+    use socket2::{Domain, SockAddr, Socket, Type};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mux");
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    socket.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+    socket.listen(0).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let listener = UnixListener::from_std(std::os::fd::OwnedFd::from(socket).into()).unwrap();
+    let mut ahead = Vec::new();
+    let full = loop {
+        match UnixStream::connect(&path).await {
+            Ok(stream) => ahead.push(stream),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+
+    let client = Saslauthd::new(path);
+    // The client is polled first, and finds the daemon crowded.
+    let (outcome, ()) = tokio::join!(biased; client.check("alice", "secret"), async {
+        for _ in &ahead {
+            listener.accept().await.unwrap();
+        }
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4 * 2 + "alicesecretsmtp".len()];
+        stream.read_exact(&mut request).await.unwrap();
+        stream.write_all(b"\x00\x02OK").await.unwrap();
+    });
+    assert_eq!(outcome, Outcome::Accepted("alice".to_owned()));
 }
 
 #[rstest]
