@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::auth::Mechanism;
-use crate::command::{self, Command, Fault, Verb};
+use crate::command::{self, Command, Fault, FaultKind, Verb};
 use crate::listener::Bound;
 use crate::reply::{Reply, reply};
 use crate::server::Shared;
@@ -143,6 +143,8 @@ impl Session {
             Command::Help => reply(214, "2.0.0", "See RFC 6409"),
             Command::NotImplemented => reply(502, "5.5.1", "Command not implemented"),
             Command::Quit => return Ok(Next::Close(reply(221, "2.0.0", "Goodbye"))),
+            // Later it is no browser that talks, and any unknown word is worth a reply.
+            Command::Http if self.hello.is_some() => FaultKind::UnknownVerb.reply(),
             Command::Http => return Ok(Next::Close(reply(421, "4.7.0", "This is SMTP"))),
         }))
     }

@@ -131,26 +131,34 @@ impl Wire {
         }
     }
 
-    /// Writes out what was gathered.
+    /// Writes out what was gathered. A wait that is cut off loses and repeats nothing: octets
+    /// leave the output once they are written.
     pub(crate) async fn flush(&mut self) -> Result<(), Ended> {
         if self.output.is_empty() {
             return Ok(());
         }
-        let output = std::mem::take(&mut self.output);
-        let written = timeout(self.idle, async {
-            match &mut self.stream {
-                Stream::Clear(stream) => stream.write_all(&output).await,
-                Stream::Tls(stream) => {
-                    stream.write_all(&output).await?;
-                    stream.flush().await
-                }
-                Stream::None => Err(io::ErrorKind::NotConnected.into()),
-            }
-        });
-        written
+        timeout(self.idle, self.write_output())
             .await
             .map_err(|_| Ended::Idle)?
             .map_err(Ended::Failed)
+    }
+
+    async fn write_output(&mut self) -> io::Result<()> {
+        while !self.output.is_empty() {
+            let written = match &mut self.stream {
+                Stream::Clear(stream) => stream.write(&self.output).await?,
+                Stream::Tls(stream) => stream.write(&self.output).await?,
+                Stream::None => return Err(io::ErrorKind::NotConnected.into()),
+            };
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.output.drain(..written);
+        }
+        match &mut self.stream {
+            Stream::Tls(stream) => stream.flush().await,
+            Stream::Clear(_) | Stream::None => Ok(()),
+        }
     }
 
     /// Sends a reply in clear and begins TLS. Whatever the client sent ahead of the handshake is
@@ -264,4 +272,41 @@ fn facts(connection: &tokio_rustls::rustls::ServerConnection) -> TlsFacts {
     // The registry's name has no version number in it.
     let cipher = name.replacen("TLS13_", "TLS_", 1);
     TlsFacts { version, cipher }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_flush_that_is_cut_off_loses_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut wire = Wire::new(stream, Duration::from_secs(60));
+        let sent: Vec<u8> = (0..4_000_000_u32).flat_map(u32::to_be_bytes).collect();
+        wire.output.clone_from(&sent);
+        // Nobody reads yet, so that this cannot end.
+        assert!(
+            timeout(Duration::from_millis(1), wire.flush())
+                .await
+                .is_err()
+        );
+        assert!(!wire.output.is_empty());
+        let mut received = Vec::new();
+        let (flushed, read) = tokio::join!(
+            async {
+                let flushed = wire.flush().await;
+                wire.close().await;
+                flushed
+            },
+            peer.read_to_end(&mut received)
+        );
+        flushed.unwrap();
+        read.unwrap();
+        assert!(received == sent);
+    }
 }
