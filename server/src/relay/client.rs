@@ -15,6 +15,8 @@ pub(super) struct Client {
     stream: TcpStream,
     input: Vec<u8>,
     deadlines: HopDeadlines,
+    /// Set while octets are written that belong together; if it stays, no command can follow.
+    unfinished: bool,
     /// Whether SIZE was offered (RFC 1870).
     pub(super) size: bool,
 }
@@ -58,6 +60,7 @@ impl Client {
                     stream,
                     input: Vec::new(),
                     deadlines: hop.deadlines,
+                    unfinished: false,
                     size: false,
                 };
                 client.introduce(&hop.hostname).await?;
@@ -80,7 +83,9 @@ impl Client {
         if !self.input.is_empty() {
             return Err(HopError::OutOfStep);
         }
+        self.unfinished = true;
         self.write(format!("{line}\r\n").as_bytes()).await?;
+        self.unfinished = false;
         self.reply(wait).await
     }
 
@@ -89,16 +94,22 @@ impl Client {
         if !self.input.is_empty() {
             return Err(HopError::OutOfStep);
         }
+        self.unfinished = true;
         for block in stuffed(content) {
             if let Err(error) = self.write(&block).await {
                 return self.last_word(error).await;
             }
         }
+        self.unfinished = false;
         self.reply(self.deadlines.end_of_data).await
     }
 
-    /// Says goodbye; the answer no longer matters.
+    /// Says goodbye; the answer no longer matters. Where a write was cut off, QUIT would only
+    /// become part of it, and the connection is closed instead.
     pub(super) async fn quit(mut self) {
+        if self.unfinished {
+            return;
+        }
         let wait = self.deadlines.greeting.min(5);
         let _ = self.command("QUIT", wait).await;
     }
@@ -201,4 +212,57 @@ pub(crate) fn stuffed(content: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+    use tokio::sync::oneshot;
+
+    /// A hop that reads no content before it is told to, and refuses at once. What came then.
+    async fn refuse_early(listener: TcpListener, go_on: oneshot::Receiver<()>) -> Vec<u8> {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut input = [0; 100];
+        for reply in ["220 hop", "250 hop", "354 go on", "452 4.3.1 full"] {
+            stream
+                .write_all(format!("{reply}\r\n").as_bytes())
+                .await
+                .unwrap();
+            if !reply.starts_with('4') {
+                assert!(stream.read(&mut input).await.unwrap() > 0);
+            }
+        }
+        go_on.await.unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        rest
+    }
+
+    #[tokio::test]
+    async fn no_command_follows_a_content_that_was_cut_off() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let hop = Hop {
+            address: listener.local_addr().unwrap().to_string(),
+            hostname: "msa.example.org".to_owned(),
+            deadlines: HopDeadlines {
+                // A write that would have to wait fails.
+                block: 0,
+                ..HopDeadlines::default()
+            },
+            retry: Duration::from_secs(1),
+        };
+        let (told, go_on) = oneshot::channel();
+        let rest = tokio::spawn(refuse_early(listener, go_on));
+        let mut client = Client::connect(&hop).await.unwrap();
+        assert_eq!(client.command("DATA", 10).await.unwrap().code, 354);
+        let content = b"octets\r\n".repeat(4_000_000);
+        assert_eq!(client.content(&content).await.unwrap().code, 452);
+        client.deadlines.block = 60;
+        told.send(()).unwrap();
+        client.quit().await;
+        let rest = rest.await.unwrap();
+        assert!(rest.len() < content.len());
+        assert!(!rest.windows(4).any(|word| word == b"QUIT"));
+    }
 }
