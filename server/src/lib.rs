@@ -24,6 +24,7 @@ mod auth;
 mod command;
 mod config;
 mod data;
+mod descriptors;
 mod listener;
 mod modifiers;
 mod relay;

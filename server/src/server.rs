@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::auth::Backends;
 use crate::config::{Config, ConfigError};
 use crate::data::Room;
+use crate::descriptors;
 use crate::listener::Bound;
 use crate::relay::Relay;
 use crate::session;
@@ -64,11 +65,11 @@ pub(crate) struct Shared {
     pub(crate) spool: Spool,
     pub(crate) relay: Relay,
     pub(crate) room: Room,
+    /// Sessions on all listeners together; what exceeds them waits in the backlogs.
+    pub(crate) places: Arc<Semaphore>,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
-/// Sessions at a time on one listener; what exceeds them waits in the backlog.
-const SESSION_LIMIT: usize = 1000;
 /// How long a shutdown waits for contents and deliveries under way.
 const GRACE: Duration = Duration::from_secs(10);
 /// Pause after a failed accept, which is mostly want of file descriptors.
@@ -82,6 +83,7 @@ impl Server {
     /// See [`StartError`]; nothing is left running then.
     pub async fn start(config: Config) -> Result<Server, StartError> {
         config.validate()?;
+        let sessions = descriptors::session_limit();
         let listeners = bind(&config)?;
         let addresses: Vec<_> = listeners
             .iter()
@@ -98,6 +100,8 @@ impl Server {
         let shared = Arc::new(Shared {
             backends: Backends::new(&config),
             room: Room::new(config.size_limit),
+            // A listener that waits for a client holds a place; none may keep another from that.
+            places: Arc::new(Semaphore::new(sessions.max(2 * listeners.len()))),
             config,
             identity,
             spool,
@@ -168,14 +172,13 @@ fn bind(config: &Config) -> Result<Vec<(TcpListener, Bound)>, StartError> {
 
 /// Accepts until the stop, then waits for the sessions it began.
 async fn accept(listener: TcpListener, bound: Bound, shared: Arc<Shared>) {
-    let places = Arc::new(Semaphore::new(SESSION_LIMIT));
     let mut stop = shared.stop.clone();
     let mut sessions = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             _ = stop.wait_for(|stopped| *stopped) => break,
             accepted = async {
-                let place = places.clone().acquire_owned().await;
+                let place = shared.places.clone().acquire_owned().await;
                 (listener.accept().await, place)
             } => accepted,
             Some(_) = sessions.join_next() => continue,
