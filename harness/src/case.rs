@@ -29,6 +29,10 @@ pub struct Case {
     pub proves: Proves,
     /// How many logins fail on purpose while it is asked.
     pub failed_logins: u32,
+    /// How many connections it opens on one listener at most; the announcement of a run adds them up.
+    pub connections: u32,
+    /// How many messages it may send on one listener at most.
+    pub messages: u32,
     /// Whether it is also judged by every multi-line reply of the run.
     pub every_reply: bool,
     /// The dialogue.
@@ -48,6 +52,8 @@ impl Case {
         on: On::Any,
         proves: Proves::Nothing,
         failed_logins: 0,
+        connections: 3,
+        messages: 2,
         every_reply: false,
         script: |_| Ok(()),
         mutant: Mutant::None("no mutant was written"),

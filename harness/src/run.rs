@@ -303,7 +303,7 @@ fn attempt(
 impl Planned {
     fn report(&self, known: &Known, answers: Vec<(Judged, Duration)>) -> CaseReport {
         let duration = answers.iter().map(|(_, duration)| *duration).sum();
-        let observations: Vec<_> = answers
+        let mut observations: Vec<_> = answers
             .into_iter()
             .map(|(judged, _)| judged.observation)
             .collect();
@@ -316,6 +316,8 @@ impl Planned {
         let worst = worst.unwrap_or_else(|| {
             Judged::unasked(None, Verdict::Skip, "nothing was asked".to_owned()).observation
         });
+        // What was asked nowhere was observed nowhere.
+        observations.retain(|observation| observation.port != 0);
         // A known deviation hides nothing that another listener does.
         let deviates = |observation: &&Observation| observation.verdict >= Verdict::Warn;
         let covers = |observation: &Observation| {

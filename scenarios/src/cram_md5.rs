@@ -8,7 +8,7 @@ use msaspec_harness::{
 };
 
 /// How many challenges are looked at.
-const SAMPLES: usize = 12;
+const SAMPLES: u32 = 12;
 /// `<constant.1700000000@submission.example>` in base64.
 const SAME_CHALLENGE: &str = "334 PGNvbnN0YW50LjE3MDAwMDAwMDBAc3VibWlzc2lvbi5leGFtcGxlPg==";
 /// `no brackets 1700000000` in base64.
@@ -42,6 +42,8 @@ pub const CHAPTER: Chapter = Chapter {
             level: Level::Must,
             severity: Severity::Security,
             requirement: "Every exchange gets a challenge of its own that nobody can foresee.",
+            connections: SAMPLES,
+            messages: 0,
             script: |s| {
                 let mut seen: Vec<Vec<u8>> = Vec::new();
                 let mut last = None;

@@ -121,6 +121,8 @@ pub const CHAPTER: Chapter = Chapter {
             severity: Severity::Security,
             requirement: "Without authentication nothing is relayed to other domains, on whatever port and in whatever disguise.",
             on: On::EveryListener,
+            connections: 8,
+            messages: 32,
             script: |s| {
                 s.needs_stranger()?;
                 s.recipient_elsewhere()?;

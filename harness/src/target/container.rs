@@ -140,7 +140,7 @@ impl Running {
             known,
             versions,
             image: Some(image.id),
-            configuration: Some(image.digest),
+            configuration: Some(format!("sha256:{}", image.digest)),
             observer: None,
             keep: containers.clone(),
         };

@@ -7,16 +7,6 @@ use msaspec_harness::{
     target::{Recipient, Target},
 };
 
-/// Connections of one case on one listener, where [`MANY`] does not name it.
-const CONNECTIONS: usize = 3;
-/// Messages of one case on one listener, as before.
-const MESSAGES: usize = 2;
-/// Cases with more connections or messages, for servers that are not in use: id, connections, messages.
-const MANY: &[(&str, usize, usize)] = &[
-    ("rfc2195-2-challenge-fresh", 12, 0),
-    ("rfc5068-3.2-no-open-relay", 8, 32),
-];
-
 /// What one case may do on one listener, when it is asked once.
 struct Most {
     connections: usize,
@@ -26,16 +16,12 @@ struct Most {
 
 impl Most {
     fn of(case: &Case) -> Most {
-        let many = MANY.iter().find(|(id, ..)| *id == case.id);
-        let (connections, messages) = many
-            .map_or((CONNECTIONS, MESSAGES), |(_, connections, messages)| {
-                (*connections, *messages)
-            });
-        let failed_logins = usize::try_from(case.failed_logins).unwrap_or(usize::MAX);
+        let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        let failed_logins = count(case.failed_logins);
         Most {
             // One for each login that fails, and one to see that the right one does not.
-            connections: connections.max(failed_logins + 1),
-            messages,
+            connections: count(case.connections).max(failed_logins + 1),
+            messages: count(case.messages),
             failed_logins,
         }
     }

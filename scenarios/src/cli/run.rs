@@ -164,12 +164,7 @@ fn judge(
         reader.tell(|out| writeln!(out, "{announcement}\n"));
     }
     let bar = Bar::new(&target, &order.plan);
-    let mut run = run::run(&target, &order.plan, order.jobs(&target), &shared, &bar)?;
-    for case in &mut run.cases {
-        // What was asked nowhere was observed nowhere.
-        case.observations.retain(|observed| observed.port != 0);
-    }
-    Ok(run)
+    run::run(&target, &order.plan, order.jobs(&target), &shared, &bar)
 }
 
 impl Arguments {
@@ -235,10 +230,6 @@ impl Order {
         if let Some(known) = &self.known {
             target.known = known.clone();
         }
-        target.configuration = target
-            .configuration
-            .take()
-            .map(|digest| format!("sha256:{}", digest.trim_start_matches("sha256:")));
         if let Some(seconds) = self.timeout {
             target.treatment.timeout = Duration::from_secs(seconds.into());
         }
