@@ -44,6 +44,8 @@ mod tests {
         assert_eq!(sessions_in(descriptors), sessions);
     }
 
+    // Elsewhere the hard limit can be more than the system grants.
+    #[cfg(target_os = "linux")]
     #[test]
     fn the_limit_is_raised() {
         assert!(session_limit() > 0);
