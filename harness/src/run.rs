@@ -1,32 +1,32 @@
 //! Asks the cases of a target, in parallel, and turns what their scripts return into verdicts.
 
 use std::{
-    collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use crate::{
-    case::{Case, On, Proves, Untested},
+    case::{Case, Untested},
     error::Error,
     known::Known,
     report::{
         CaseReport, Observation, RequirementReport, Run, StaleKnown, Summary, TargetReport,
         UntestedReport,
     },
-    session::{Afterwards, Record, Session, Shared},
+    session::Shared,
     target::{Listener, Target},
-    verdict::{Halt, Outcome, Verdict},
+    verdict::Verdict,
 };
 
 mod afterwards;
 mod judged;
+mod question;
 mod survey;
 mod unjudged;
 
 pub use judged::Judged;
-use judged::judge;
+pub use question::ask;
+use question::questions;
 pub use unjudged::unjudged;
 
 /// What is to be asked.
@@ -133,43 +133,6 @@ pub fn run(
     })
 }
 
-/// Asks one case on one listener, and once more where the server puts us off.
-pub fn ask(target: &Target, listener: &Listener, case: &Case, shared: &Shared) -> Judged {
-    match first_attempt(target, listener, case, shared) {
-        Ok(judged) => judged,
-        Err(before) => second_attempt(target, listener, case, shared, before),
-    }
-}
-
-/// The verdict, or what is to be looked at afterwards of a session that the server has put off.
-fn first_attempt(
-    target: &Target,
-    listener: &Listener,
-    case: &Case,
-    shared: &Shared,
-) -> Result<Judged, Vec<Afterwards>> {
-    let (record, outcome) = attempt(target, listener, case, shared);
-    // Logins that fail are counted: they are not made twice.
-    let may_repeat = case.failed_logins == 0 || !target.treatment.is_gentle();
-    match outcome {
-        Err(Halt::Temporary(_)) if may_repeat => Err(record.afterwards),
-        outcome => Ok(judge(target, listener, case, record, outcome)),
-    }
-}
-
-fn second_attempt(
-    target: &Target,
-    listener: &Listener,
-    case: &Case,
-    shared: &Shared,
-    before: Vec<Afterwards>,
-) -> Judged {
-    let (mut record, outcome) = attempt(target, listener, case, shared);
-    // What was sent the first time may still arrive.
-    record.afterwards.extend(before);
-    judge(target, listener, case, record, outcome)
-}
-
 /// Asks one case on every listener that it is meant for, and looks again afterwards, as a run does.
 pub fn ask_everywhere(target: &Target, case: &Case, shared: &Shared) -> Vec<Judged> {
     let listeners = target.listeners_for(case.on);
@@ -179,125 +142,6 @@ pub fn ask_everywhere(target: &Target, case: &Case, shared: &Shared) -> Vec<Judg
         .collect();
     afterwards::look_again(target, &mut [(case, &mut judged)], shared);
     judged.into_iter().map(|(judged, _)| judged).collect()
-}
-
-/// One case on one listener, or what is known without asking.
-struct Question<'t> {
-    case: usize,
-    listener: Option<&'t Listener>,
-    answer: Option<Judged>,
-    /// What a first attempt has left, that the server has put off.
-    before: Option<Vec<Afterwards>>,
-}
-
-impl Question<'_> {
-    /// The verdict; or what a first attempt has left, and the question is to be asked again when the
-    /// others have been.
-    fn ask(
-        &mut self,
-        target: &Target,
-        case: &Case,
-        shared: &Shared,
-    ) -> Result<Judged, Vec<Afterwards>> {
-        let interrupted = || Error::Interrupted.to_string();
-        match (self.listener, self.answer.take(), self.before.take()) {
-            (_, Some(answer), _) => Ok(answer),
-            (Some(listener), None, None) if !shared.interrupted() => {
-                first_attempt(target, listener, case, shared)
-            }
-            (Some(listener), None, Some(before)) if !shared.interrupted() => {
-                Ok(second_attempt(target, listener, case, shared, before))
-            }
-            (listener, None, _) => Ok(Judged::unasked(
-                listener,
-                Verdict::Inconclusive,
-                interrupted(),
-            )),
-        }
-    }
-}
-
-fn questions<'t>(
-    target: &'t Target,
-    plan: &Plan,
-    survey: &survey::Survey,
-) -> VecDeque<Question<'t>> {
-    let mut left = target.treatment.failed_logins;
-    let mut questions = VecDeque::new();
-    for (index, planned) in plan.cases.iter().enumerate() {
-        let case = planned.case;
-        let mut push = |listener, answer| {
-            questions.push_back(Question {
-                case: index,
-                listener,
-                answer,
-                before: None,
-            });
-        };
-        let proves_listeners = case.proves == Proves::Listeners;
-        let promised = |listener: &Listener| target.promises.listeners.contains(&listener.name());
-        // A host can have an address at which nobody promised that it listens.
-        let asked = |listener: &&Listener| {
-            survey.is_open(listener) || (proves_listeners && promised(listener))
-        };
-        let listeners: Vec<_> = target
-            .listeners_for(case.on)
-            .into_iter()
-            .filter(asked)
-            .collect();
-        let absent: Vec<_> = target
-            .absent_listeners()
-            .filter(|_| proves_listeners)
-            .collect();
-        for name in &absent {
-            push(None, Some(Judged::absent(*name)));
-        }
-        if listeners.is_empty() && absent.is_empty() {
-            let reason = match case.on {
-                On::ImplicitTls => "no listener with implicit TLS",
-                _ => "no such listener",
-            };
-            push(
-                None,
-                Some(Judged::unasked(None, Verdict::Skip, reason.to_owned())),
-            );
-            continue;
-        }
-        let needed = case.failed_logins * u32::try_from(listeners.len()).unwrap_or(u32::MAX);
-        let spent = match &mut left {
-            Some(left) if *left < needed => Some(format!(
-                "needs --strain: {needed} more failed logins, and {left} are left of those that a run may make"
-            )),
-            Some(left) => {
-                *left -= needed;
-                None
-            }
-            None => None,
-        };
-        for listener in listeners {
-            let skip = |reason| Judged::unasked(Some(listener), Verdict::Skip, reason);
-            push(Some(listener), spent.clone().map(skip));
-        }
-    }
-    questions
-}
-
-fn attempt(
-    target: &Target,
-    listener: &Listener,
-    case: &Case,
-    shared: &Shared,
-) -> (Record, Outcome) {
-    let mut session = Session::new(target, listener, case, shared);
-    let outcome =
-        catch_unwind(AssertUnwindSafe(|| (case.script)(&mut session))).unwrap_or_else(|_| {
-            Err(Error::Target(format!(
-                "{}: the script panicked, which is a bug of the suite",
-                case.id
-            ))
-            .into())
-        });
-    (session.into_record(), outcome)
 }
 
 impl Planned {

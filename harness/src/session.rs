@@ -23,6 +23,7 @@ use crate::{
 mod authentication;
 mod keywords;
 mod mail;
+mod needs;
 mod preparation;
 mod reading;
 mod secrets;

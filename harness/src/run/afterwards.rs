@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Judged, attempt, judged::seen_apart};
+use super::{Judged, judged::seen_apart, question::attempt};
 use crate::{
     case::Case,
     next_hop::NextHop,

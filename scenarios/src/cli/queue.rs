@@ -71,12 +71,19 @@ pub(super) fn queue(arguments: &Arguments) -> Result<u8, Failure> {
 
 fn list(spool: &Spool) -> Result<u8, Failure> {
     let entries = spool.list().map_err(refuse)?;
-    if entries.is_empty() {
+    let damaged = spool.damaged().map_err(refuse)?;
+    if entries.is_empty() && damaged.is_empty() {
         return nothing();
     }
     let mut out = io::stdout().lock();
     for entry in &entries {
         envelope(&mut out, entry)?;
+    }
+    for id in &damaged {
+        writeln!(
+            out,
+            "{id}  damaged: set aside in the spool, and not delivered"
+        )?;
     }
     Ok(status::AS_EXPECTED)
 }
