@@ -150,7 +150,10 @@ fn installed(running: &Running) -> Result<(), Failed> {
         target.versions
     );
     assert!(target.image.is_some());
-    assert_eq!(target.configuration.as_ref().map(String::len), Some("sha256:".len() + 64));
+    assert_eq!(
+        target.configuration.as_ref().map(String::len),
+        Some("sha256:".len() + 64)
+    );
     Ok(())
 }
 
