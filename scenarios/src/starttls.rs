@@ -123,7 +123,7 @@ fn injected_is_forgotten(s: &mut Session<'_>, injected: &str) -> Outcome {
         return Ok(());
     }
     answer.expect(220)?;
-    match s.handshake() {
+    match s.handshake_soon() {
         Ok(()) => s.in_step("no reply inside TLS to what came in clear text"),
         Err(Halt::Deviation(_)) => Ok(()),
         Err(halt) => Err(halt),

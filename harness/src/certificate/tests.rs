@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 
-use rcgen::{CertificateParams, CustomExtension, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CustomExtension, IsCa, KeyPair};
 use rstest::rstest;
 use rustls::{ClientConnection, ServerConfig, ServerConnection, Stream, SupportedProtocolVersion};
 use rustls_pki_types::PrivatePkcs8KeyDer;
@@ -84,6 +84,29 @@ fn unknown_authority() {
         assert_eq!(verification.name, Ok(()));
         assert!(!verification.is_trusted());
     }
+}
+
+/// As `openssl req -x509` makes it: an authority's certificate that serves.
+#[rstest]
+#[case(IsCa::NoCa)]
+#[case(IsCa::Ca(BasicConstraints::Unconstrained))]
+fn self_signed_and_trusted(#[case] is_ca: IsCa) {
+    let key = KeyPair::generate().unwrap();
+    let mut parameters = CertificateParams::new(vec!["mx.example".to_owned()]).unwrap();
+    parameters.is_ca = is_ca;
+    let certificate = parameters.self_signed(&key).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.der().clone()).unwrap();
+    let private = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private.into())
+        .unwrap();
+    let verification = handshake(Arc::new(server), &Arc::new(roots), "mx.example").unwrap();
+    assert_eq!(verification.chain, Ok(()));
+    assert_eq!(verification.name, Ok(()));
 }
 
 #[test]

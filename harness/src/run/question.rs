@@ -126,6 +126,7 @@ pub(super) fn questions<'t>(
         if listeners.is_empty() && absent.is_empty() {
             let reason = match case.on {
                 On::ImplicitTls => "no listener with implicit TLS",
+                On::ClearText => "no submission listener that begins in clear text",
                 _ => "no such listener",
             };
             push(

@@ -4,7 +4,7 @@ use std::{
     io::{self, Read},
     net::TcpStream,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{Keywords, Session};
@@ -16,6 +16,9 @@ use crate::{
     verdict::{Halt, Outcome, Step, Weight},
     wire::{NoMore, Wire},
 };
+
+/// Long enough for a handshake with a busy server.
+const SOON: Duration = Duration::from_secs(10);
 
 impl Session<'_> {
     /// Sends STARTTLS, expects 220, and makes the handshake.
@@ -33,6 +36,18 @@ impl Session<'_> {
     /// # Errors
     /// [`Halt::Deviation`] where it fails.
     pub fn handshake(&mut self) -> Outcome {
+        self.handshake_within(self.target.treatment.timeout)
+    }
+
+    /// As [`Session::handshake`], where no handshake is a right answer too and not worth a long wait.
+    ///
+    /// # Errors
+    /// As [`Session::handshake`].
+    pub fn handshake_soon(&mut self) -> Outcome {
+        self.handshake_within(self.target.treatment.timeout.min(SOON))
+    }
+
+    fn handshake_within(&mut self, patience: Duration) -> Outcome {
         let name = self.target.server_name(self.listener);
         let verifier = Arc::new(RecordingVerifier::new(
             self.target.trust.clone(),
@@ -40,7 +55,7 @@ impl Session<'_> {
         ));
         let config =
             client_config(verifier.clone()).map_err(|e| Error::Certificates(e.to_string()))?;
-        let deadline = self.deadline();
+        let deadline = Instant::now() + patience;
         let wire = self.wire()?;
         let step = Step::Handshake(wire.local());
         let clear = visible(&wire.unread()[..wire.unread().len().min(100)]);
@@ -73,6 +88,9 @@ impl Session<'_> {
                 }
                 NoMore::Closed(_) => {
                     self.deviation("a TLS handshake", "connection closed", step, Weight::Level)
+                }
+                NoMore::Silent(_) if patience < self.target.treatment.timeout => {
+                    self.deviation("a TLS handshake", "silence", step, Weight::Level)
                 }
                 NoMore::Silent(_) | NoMore::TooLong => self.silent("a TLS handshake", step),
             });
