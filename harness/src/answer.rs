@@ -132,7 +132,13 @@ impl Answer {
 
     /// The enhanced status code, where the server gives one at all: another warns.
     pub fn expect_status(&self, statuses: &[&str]) {
-        let Some(status) = self.reply.status() else {
+        // A code that is warned about says enough.
+        let noted = self
+            .notes
+            .borrow()
+            .iter()
+            .any(|note| note.step == self.step);
+        let Some(status) = self.reply.status().filter(|_| !noted) else {
             return;
         };
         if !statuses
@@ -241,6 +247,14 @@ impl Answer {
     /// This reply is worth a warning; the script goes on.
     pub fn note(&self, expected: impl Into<String>) {
         if let Halt::Deviation(deviation) = self.deviation(expected, Weight::Warn) {
+            self.notes.borrow_mut().push(*deviation);
+        }
+    }
+
+    /// The line of this reply that begins with `word` is worth a warning; the script goes on.
+    pub fn note_at(&self, word: &str, expected: impl Into<String>) {
+        if let Halt::Deviation(mut deviation) = self.deviates_at(word, expected, "") {
+            deviation.weight = Weight::Warn;
             self.notes.borrow_mut().push(*deviation);
         }
     }

@@ -57,7 +57,10 @@ fn keywords_are_well_formed(ehlo: &Answer) -> Outcome {
         let text = ehlo.reply.text(line);
         // Sites that serve clients of before 1999 repeat AUTH in a form that is no keyword.
         if text.starts_with("AUTH=") {
-            ehlo.note("a keyword of letters, digits and hyphens, not \"AUTH=\"");
+            ehlo.note_at(
+                "AUTH=",
+                "a keyword of letters, digits and hyphens, not \"AUTH=\"",
+            );
         } else if !is_keyword_line(&text) {
             let expected =
                 "a keyword of letters, digits and hyphens, and parameters behind single blanks";

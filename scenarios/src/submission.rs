@@ -87,7 +87,7 @@ pub const CHAPTER: Chapter = Chapter {
                 s.authenticated()?;
                 let ehlo = s.ehlo()?;
                 if s.keywords().offers("ETRN") {
-                    ehlo.note("no ETRN in the reply to EHLO");
+                    ehlo.note_at("ETRN", "no ETRN in the reply to EHLO");
                 }
                 let domain = s.local_domain();
                 let etrn = s.command(Line::new("ETRN ").token(domain, "domain"))?;

@@ -93,14 +93,26 @@ fn promised_for_ever_later(target: &Target, case: &Case, reply: &str) -> Option<
     })
 }
 
-/// Several warnings are one verdict; the first one's place is shown.
+/// Several warnings are one verdict; the first one's place is shown, and nothing is said twice.
 fn merged(notes: Vec<Deviation>) -> Option<Deviation> {
-    notes.into_iter().reduce(|mut first, next| {
-        if first.observed != next.observed || first.expected != next.expected {
-            first.expected = format!("{}; {}", first.expected, next.expected);
-            first.observed = format!("{}; {}", first.observed, next.observed);
+    let together = |part: fn(&Deviation) -> &str| {
+        let mut parts: Vec<&str> = Vec::new();
+        for text in notes.iter().map(part) {
+            if !parts.contains(&text) {
+                parts.push(text);
+            }
         }
-        first
+        parts.join("; ")
+    };
+    let (expected, observed) = (
+        together(|note| &note.expected),
+        together(|note| &note.observed),
+    );
+    let first = notes.into_iter().next()?;
+    Some(Deviation {
+        expected,
+        observed,
+        ..first
     })
 }
 
