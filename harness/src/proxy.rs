@@ -2,6 +2,24 @@
 //!
 //! It ends TLS on both sides, so it sees and can change every octet. Without a lie it passes on
 //! what it gets, write by write. It belongs to tests: towards the server it verifies nothing.
+//!
+//! It is also how a programmer makes a mail server misbehave for his own client's tests, the same
+//! way each time:
+//!
+//! ```
+//! use msaspec_harness::{
+//!     lie::{At, Lie},
+//!     target::{embedded, proxied::Proxied},
+//! };
+//!
+//! # fn main() -> Result<(), msaspec_harness::error::Error> {
+//! let lies = [Lie::Reply(At::Command("RCPT", 3), "452 4.5.3 Too many recipients")];
+//! let server = Proxied::new(embedded::start(embedded::Profile::Modern)?, &lies)?;
+//! let submission = server.target.listeners[0].address;
+//! assert!(submission.ip().is_loopback());
+//! # Ok(())
+//! # }
+//! ```
 
 use std::{
     collections::{HashMap, HashSet},
