@@ -231,14 +231,14 @@ impl Answer {
     ) -> Halt {
         let count = self.reply.texts.len();
         let found = (0..count).find(|line| self.reply.text(*line).starts_with(word));
-        let mut halt = self.deviates_because(expected, fault);
+        let mut halt = self.deviates(expected);
         if let (Halt::Deviation(deviation), Some(line)) = (&mut halt, found) {
             let code = self
                 .reply
                 .code
                 .map(|code| format!("{code:03} "))
                 .unwrap_or_default();
-            deviation.observed = format!("{code}{}", self.reply.text(line));
+            deviation.observed = format!("{code}{} ({fault})", self.reply.text(line));
             deviation.line = self.line.saturating_sub(count - 1 - line);
         }
         halt
@@ -253,7 +253,7 @@ impl Answer {
 
     /// The line of this reply that begins with `word` is worth a warning; the script goes on.
     pub fn note_at(&self, word: &str, expected: impl Into<String>) {
-        if let Halt::Deviation(mut deviation) = self.deviates_at(word, expected, "") {
+        if let Halt::Deviation(mut deviation) = self.deviates_at(word, expected, "offered") {
             deviation.weight = Weight::Warn;
             self.notes.borrow_mut().push(*deviation);
         }

@@ -20,6 +20,15 @@ pub struct Promises {
     pub extensions: Vec<String>,
 }
 
+impl Promises {
+    /// Whether a mechanism is promised; names are compared without regard to case.
+    pub fn mechanism(&self, name: &str) -> bool {
+        self.mechanisms
+            .iter()
+            .any(|promised| promised.eq_ignore_ascii_case(name))
+    }
+}
+
 /// A listener as administrators name it: port and family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]

@@ -125,10 +125,34 @@ impl<'t> Session<'t> {
     /// Ends the session.
     pub fn into_record(self) -> Record {
         Record {
-            notes: self.notes.take(),
+            notes: self
+                .notes
+                .take()
+                .into_iter()
+                .map(|note| self.without_secrets(note))
+                .collect(),
             transcript: self.transcript,
             afterwards: self.afterwards,
             started_tls: self.started_tls,
+        }
+    }
+
+    /// What the script returned, without secrets that a server has repeated.
+    pub(crate) fn redacted(&self, outcome: Outcome) -> Outcome {
+        outcome.map_err(|halt| match halt {
+            Halt::Deviation(deviation) => {
+                Halt::Deviation(Box::new(self.without_secrets(*deviation)))
+            }
+            Halt::Skip(reason) => Halt::Skip(self.secrets.redact(&reason)),
+            other => other,
+        })
+    }
+
+    fn without_secrets(&self, deviation: Deviation) -> Deviation {
+        Deviation {
+            expected: self.secrets.redact(&deviation.expected),
+            observed: self.secrets.redact(&deviation.observed),
+            ..deviation
         }
     }
 
@@ -215,7 +239,7 @@ impl<'t> Session<'t> {
     pub fn ehlo_as(&mut self, name: &str) -> Outcome<Answer> {
         let answer = self.command(format!("EHLO {name}"))?;
         if answer.code() == 250 {
-            self.keywords = Keywords::read(&answer);
+            self.keywords = Keywords::read(&answer, |line| self.secrets.redact(line));
         }
         Ok(answer)
     }
@@ -329,7 +353,7 @@ impl<'t> Session<'t> {
         Halt::Deviation(Box::new(Deviation {
             weight,
             expected: expected.into(),
-            observed: self.secrets.redact(&observed.into()),
+            observed: observed.into(),
             step,
             line: self.transcript.last(),
         }))

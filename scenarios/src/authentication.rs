@@ -266,7 +266,7 @@ pub const CHAPTER: Chapter = Chapter {
 };
 
 fn auth_line_is_well_formed(ehlo: &Answer) -> Outcome {
-    ehlo.expect(250)?;
+    ehlo.ready(250)?;
     let lines = (1..ehlo.reply.texts.len()).map(|line| ehlo.reply.text(line));
     for line in lines.filter(|line| {
         line.get(..4)

@@ -60,10 +60,10 @@ pub const CHAPTER: Chapter = Chapter {
             script: |s| {
                 s.needs_next_hop()?;
                 s.starttls_offered()?;
-                s.ehlo_as("before.client.example")?.expect(250)?;
+                s.ehlo_as("before.client.example")?.ready(250)?;
                 s.start_tls()?;
                 mail_needs_a_new_ehlo(s)?;
-                s.ehlo_as("after.client.example")?.expect(250)?;
+                s.ehlo_as("after.client.example")?.ready(250)?;
                 let mail = s.submit_here()?;
                 let received = s.delivered(&mail)?.all("Received");
                 match received
@@ -136,7 +136,7 @@ fn mail_needs_a_new_ehlo(s: &mut Session<'_>) -> Outcome {
     let answer = s.mail_from(&sender, "sender")?;
     if answer.accepted() {
         answer.note("503 to MAIL without a new EHLO");
-        return s.command("RSET")?.expect(250);
+        return s.command("RSET")?.ready(250);
     }
     answer.expect_one_of(&[503, 530])
 }

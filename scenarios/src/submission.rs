@@ -160,7 +160,7 @@ fn nothing_is_taken(s: &mut Session<'_>) -> Outcome {
             s.rcpt_to(&elsewhere, "recipient")?
                 .expect_refusal("RCPT before authentication")?;
         }
-        s.command("RSET")?.expect(250)?;
+        s.command("RSET")?.ready(250)?;
     }
     Ok(())
 }
@@ -185,9 +185,9 @@ fn nothing_is_relayed(s: &mut Session<'_>, sender: &str) -> Outcome {
             let mark = token()?;
             s.mark(&mark)?;
             s.afterwards(Afterwards::Never(mark));
-            s.command("RSET")?.expect(250)?;
-            s.mail_from(sender, "sender")?.expect(250)?;
+            s.command("RSET")?.ready(250)?;
+            s.mail_from(sender, "sender")?.ready(250)?;
         }
     }
-    s.command("RSET")?.expect(250)
+    s.command("RSET")?.ready(250)
 }

@@ -104,3 +104,57 @@ fn plural(copies: usize) -> String {
         copies => format!("{copies} messages"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpStream,
+    };
+
+    use rstest::rstest;
+
+    use super::*;
+
+    /// A hop that has taken so many messages with this token.
+    fn hop(token: &str, copies: usize) -> NextHop {
+        let hop = NextHop::listen(([127, 0, 0, 1], 0).into()).unwrap();
+        for _ in 0..copies {
+            let mut stream = TcpStream::connect(hop.address()).unwrap();
+            let message = format!(
+                "EHLO a.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n{token}\r\n.\r\nQUIT\r\n"
+            );
+            stream.write_all(message.as_bytes()).unwrap();
+            // The end of the connection is the end of the message.
+            stream.read_to_string(&mut String::new()).unwrap();
+        }
+        hop
+    }
+
+    #[rstest]
+    #[case(Afterwards::Once("token".to_owned()), 1, Verdict::Pass)]
+    #[case(Afterwards::Once("token".to_owned()), 2, Verdict::Fail)]
+    #[case(Afterwards::Never("token".to_owned()), 0, Verdict::Pass)]
+    #[case(Afterwards::Never("token".to_owned()), 1, Verdict::Fail)]
+    fn copies_are_counted(
+        #[case] check: Afterwards,
+        #[case] copies: usize,
+        #[case] verdict: Verdict,
+    ) {
+        let mut judged = Judged::unasked(None, Verdict::Pass, String::new());
+        look(&hop("token", copies), &check, &FENCE, &mut judged);
+        assert_eq!(judged.observation.verdict, verdict);
+    }
+
+    #[test]
+    fn only_a_pass_is_withdrawn() {
+        for (before, after) in [
+            (Verdict::Pass, Verdict::Inconclusive),
+            (Verdict::Fail, Verdict::Fail),
+        ] {
+            let mut judged = Judged::unasked(None, before, String::new());
+            judged.withdraw("the run was interrupted");
+            assert_eq!(judged.observation.verdict, after);
+        }
+    }
+}

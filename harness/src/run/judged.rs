@@ -72,15 +72,7 @@ pub(super) fn judge(
 fn promised_for_ever_later(target: &Target, case: &Case, reply: &str) -> Option<Deviation> {
     let promise = match case.proves {
         Proves::Starttls if target.promises.starttls => "STARTTLS".to_owned(),
-        Proves::Mechanism(name)
-            if target
-                .promises
-                .mechanisms
-                .iter()
-                .any(|promised| promised == name) =>
-        {
-            format!("AUTH {name}")
-        }
+        Proves::Mechanism(name) if target.promises.mechanism(name) => format!("AUTH {name}"),
         _ => return None,
     };
     let later = reply.starts_with('4') && !reply.starts_with("421");

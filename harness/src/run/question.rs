@@ -170,5 +170,6 @@ pub(super) fn attempt(
             ))
             .into())
         });
+    let outcome = session.redacted(outcome);
     (session.into_record(), outcome)
 }

@@ -10,10 +10,12 @@ pub struct Keywords {
 
 impl Keywords {
     /// Reads a positive reply to EHLO. The first line is the server's name.
-    pub fn read(answer: &Answer) -> Keywords {
+    pub(super) fn read(answer: &Answer, redact: impl Fn(&str) -> String) -> Keywords {
         let count = answer.reply.texts.len();
         Keywords {
-            lines: (1..count).map(|line| answer.reply.text(line)).collect(),
+            lines: (1..count)
+                .map(|line| redact(&answer.reply.text(line)))
+                .collect(),
         }
     }
 

@@ -65,9 +65,9 @@ impl Session<'_> {
         self.prepare(|s| {
             s.authenticated()?;
             s.mail_from(&mail.sender, "sender")?.ready(250)?;
-            s.rcpt_to(&mail.recipient, "recipient")?.ready(250)
-        })?;
-        Ok(mail)
+            s.rcpt_to(&mail.recipient, "recipient")?.ready(250)?;
+            Ok(mail)
+        })
     }
 
     /// A transaction in which DATA was answered 354. Nothing of the message was sent yet.
@@ -76,12 +76,11 @@ impl Session<'_> {
     /// As [`Session::connected`].
     pub fn data_opened(&mut self) -> Outcome<Message> {
         self.needs_next_hop()?;
-        let mut mail = None;
         self.prepare(|s| {
-            mail = Some(s.transaction()?);
-            s.command("DATA")?.ready(354)
-        })?;
-        mail.ok_or_else(|| Halt::Skip("no message was prepared".to_owned()))
+            let mail = s.transaction()?;
+            s.command("DATA")?.ready(354)?;
+            Ok(mail)
+        })
     }
 
     /// A session inside TLS; without STARTTLS the case is skipped.
@@ -121,14 +120,10 @@ impl Session<'_> {
             return Ok(());
         }
         let name = mechanism.to_string();
-        let promised = self
-            .target
-            .promises
-            .mechanisms
-            .iter()
-            .any(|promised| promised.eq_ignore_ascii_case(&name));
         let offer = format!("AUTH {name}");
-        if promised && matches!(self.case.proves, Proves::Mechanism(proved) if proved == name) {
+        if self.target.promises.mechanism(&name)
+            && matches!(self.case.proves, Proves::Mechanism(proved) if proved == name)
+        {
             return Err(self.broken_promise(&offer));
         }
         Err(self.not_offered(&offer))
@@ -170,7 +165,7 @@ impl Session<'_> {
 
     /// Runs a preparation: a deviation in it is no verdict on this case. Where it is the outermost
     /// one, the observer counts from here.
-    pub(super) fn prepare(&mut self, steps: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
+    pub(super) fn prepare<T>(&mut self, steps: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
         self.depth += 1;
         let notes = self.notes.borrow().len();
         let outcome = steps(self);
