@@ -5,6 +5,7 @@
 
 pub mod authentication;
 pub mod catalogue;
+pub mod check;
 pub mod cram_md5;
 pub mod data;
 pub mod digest_md5;
