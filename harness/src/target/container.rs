@@ -1,16 +1,9 @@
 //! A folder that is built and started as containers in a closed network of its own.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Once},
-    time::Duration,
-};
+use std::sync::Once;
 
-use super::{Envelope, Listener, Recipient, Target, Treatment};
-use crate::{
-    authority::Authority, error::Error, known::Known, mechanism::Credentials, next_hop::NextHop,
-    promises::Family,
-};
+use super::{Target, Treatment};
+use crate::{error::Error, known::Known};
 
 mod binary;
 mod containers;
@@ -19,6 +12,7 @@ mod dockerfile;
 mod engine;
 mod exec;
 mod folder;
+mod host;
 mod image;
 mod label;
 mod last_words;
@@ -35,14 +29,13 @@ mod versions;
 pub use binary::BINARY;
 pub use engine::{NO_CONTAINERS, engine};
 pub use exec::Output;
+pub use host::{Blueprint, Host};
 pub use label::{PID, PROCESS, RUN, remove_everything_of_this_process, sweep};
 pub use member::Member;
 pub use running::{Client, Running};
 pub use source::{Source, find};
 
-use containers::Containers;
 use engine::aside;
-use network::Network;
 use settings::Settings;
 
 /// How a target is started.
@@ -92,65 +85,25 @@ impl Running {
             context.insert(name, contents, true);
             program = Some((name, made));
         }
-        engine().map_err(Error::Target)?;
-        sweep_once();
-        let image = image::build(&source.name(), &context, options)?;
-        (options.progress)(&format!("starting {}", source.name()));
-        let authority = Authority::new().map_err(|e| Error::Certificates(e.to_string()))?;
-        let network = Network::create()?;
-        let next_hop = listen(&network)?;
-        let containers =
-            Containers::start(&image, &settings, &authority, network, &next_hop, options)?;
-        let listeners = listeners(&settings, &containers);
-        await_greetings(&listeners, &containers, options)?;
-        let (ca_pem, trust) = trust::of(&settings, &authority, &containers.server, options)?;
-        let mut versions = versions::of(&containers.server, &settings.container.packages);
+        let host = Host::of(&source.name(), &context, &settings, options)?;
+        let listeners = host.listeners(&settings.promises);
+        host.await_greetings(&listeners, options)?;
+        let mut versions = host.versions(&settings.container.packages);
         if let Some((name, made)) = program {
-            versions.extend(versions::of_program(&containers.server, name, made));
+            versions.extend(versions::of_program(host.server(), name, made));
         }
-        let containers = Arc::new(containers);
-        let mut accounts = msaspec_fixtures::users()
-            .into_iter()
-            .map(|user| Credentials::new(&user.name, &user.password));
-        let account = accounts.next();
-        let alice = account.as_ref().map_or("alice", |account| &account.user);
-        let mailbox = format!("{alice}@{}", settings.local_domain());
         let target = Target {
-            name: source.name(),
-            host: Some(settings.host.clone()),
-            listeners,
-            account: account.clone(),
-            other_account: accounts.next(),
-            envelope: Envelope {
-                sender: mailbox.clone(),
-                recipient: Recipient::AnyAt("next-hop.example".to_owned()),
-                local: mailbox,
-            },
+            known,
+            versions,
             treatment: Treatment {
                 untrusted: settings.untrusted(),
                 clear_login: settings.allow_clear_login,
-                quiet: Duration::from_millis(500),
-                settle: Duration::from_secs(5),
                 delivery_deadline: settings.delivery_deadline(),
-                ..Treatment::own()
+                ..host::treatment()
             },
-            promises: settings.promises,
-            next_hop: Some(next_hop.clone()),
-            trust: Arc::new(trust),
-            known,
-            versions,
-            image: Some(image.id),
-            configuration: Some(format!("sha256:{}", image.digest)),
-            observer: None,
-            keep: containers.clone(),
+            ..host.target(source.name(), settings.promises)
         };
-        Ok(Running {
-            target,
-            authority: Arc::new(authority),
-            next_hop_address: next_hop.address(),
-            ca_pem,
-            containers,
-        })
+        Ok(Running { target, host })
     }
 }
 
@@ -167,41 +120,4 @@ fn sweep_once() {
         Ok(count) => tracing::info!("removed {count} leftovers of earlier runs"),
         Err(e) => tracing::warn!("leftovers of earlier runs remain: {e}"),
     });
-}
-
-fn listen(network: &Network) -> Result<NextHop, Error> {
-    NextHop::listen((network.gateway, 0).into()).map_err(|e| {
-        Error::Target(format!(
-            "{e}: it is the address of this machine in the containers' network, so the engine has to run on this machine"
-        ))
-    })
-}
-
-/// What was promised, at the server's addresses.
-fn listeners(settings: &Settings, containers: &Containers) -> Vec<Listener> {
-    let addresses = containers.addresses;
-    let promised = settings.promises.listeners.iter();
-    promised
-        .map(|name| Listener {
-            port: name.port,
-            address: match name.family {
-                Family::Inet => SocketAddr::from((addresses.inet, name.port)),
-                Family::Inet6 => SocketAddr::from((addresses.inet6, name.port)),
-            },
-            implicit_tls: name.port == 465,
-        })
-        .collect()
-}
-
-fn await_greetings(
-    listeners: &[Listener],
-    containers: &Containers,
-    options: &Options,
-) -> Result<(), Error> {
-    if ready::greetings(listeners, || containers.server.check(options))? {
-        return Ok(());
-    }
-    let waited = ready::PATIENCE.as_secs();
-    let problem = format!("greets on no promised listener within {waited} s");
-    Err(containers.server.complaint(&problem))
 }

@@ -62,6 +62,8 @@ impl Containers {
         }
         let mut recipe = recipe(settings.hostname())?;
         recipe.sysctls = settings.container.sysctls.clone();
+        recipe.command = settings.container.command.clone();
+        recipe.limits = settings.container.limits;
         let volumes = helpers.iter().map(|(_, helper)| helper.id().to_owned());
         recipe.volumes_from = volumes.collect();
         let server = Member::start("server", image, &network, recipe)?;

@@ -10,7 +10,13 @@ use std::{
 use futures_util::StreamExt;
 use testcontainers::{
     Container, CopyTargetOptions, GenericImage, ImageExt,
-    bollard::query_parameters::{DownloadFromContainerOptionsBuilder, LogsOptionsBuilder},
+    bollard::{
+        body_full,
+        query_parameters::{
+            DownloadFromContainerOptionsBuilder, LogsOptionsBuilder,
+            UploadToContainerOptionsBuilder,
+        },
+    },
     runners::SyncRunner,
 };
 
@@ -40,6 +46,10 @@ pub(super) struct Recipe {
     pub(super) sysctls: BTreeMap<String, String>,
     pub(super) dns: Option<IpAddr>,
     pub(super) volumes_from: Vec<String>,
+    /// Empty: the image's own.
+    pub(super) command: Vec<String>,
+    /// The most memory, in octets, and the most processes.
+    pub(super) limits: Option<(i64, i64)>,
 }
 
 impl Member {
@@ -71,7 +81,16 @@ impl Member {
             host.sysctls = Some(sysctls.clone());
             host.dns = recipe.dns.map(|address| vec![address.to_string()]);
             host.volumes_from = Some(recipe.volumes_from.clone());
+            if let Some((memory, processes)) = recipe.limits {
+                host.memory = Some(memory);
+                // No swap besides.
+                host.memory_swap = Some(memory);
+                host.pids_limit = Some(processes);
+            }
         });
+        if !recipe.command.is_empty() {
+            request = request.with_cmd(recipe.command);
+        }
         let container = aside(|| request.start())
             .map_err(|e| Error::Target(format!("the container {role} does not start: {e}")))?;
         Ok(Member {
@@ -114,8 +133,31 @@ impl Member {
         })
     }
 
+    /// Puts files into the container, readable for everybody, with the folders that they need.
+    ///
+    /// # Errors
+    /// [`Error::Target`] where the engine does not take them.
+    pub fn put<'a>(
+        &self,
+        files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<(), Error> {
+        let archive = packed(files).map_err(|e| {
+            Error::Target(format!(
+                "cannot pack files for the container {}: {e}",
+                self.role
+            ))
+        })?;
+        let what = format!("cannot copy files into the container {}", self.role);
+        let to = UploadToContainerOptionsBuilder::new().path("/").build();
+        let upload =
+            self.engine
+                .docker()
+                .upload_to_container(&self.id, Some(to), body_full(archive.into()));
+        self.engine.ask(&what, upload)
+    }
+
     /// A file in the container; none where it cannot be read yet, or is larger than a mebibyte.
-    pub(super) fn file(&self, path: &str) -> Option<Vec<u8>> {
+    pub fn file(&self, path: &str) -> Option<Vec<u8>> {
         let asked = DownloadFromContainerOptionsBuilder::new().path(path);
         let docker = self.engine.docker();
         let parts = docker.download_from_container(&self.id, Some(asked.build()));
@@ -192,6 +234,17 @@ impl Drop for Member {
             aside(|| drop(container));
         }
     }
+}
+
+fn packed<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> std::io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, contents) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_size(contents.len() as u64);
+        archive.append_data(&mut header, path.trim_start_matches('/'), contents)?;
+    }
+    archive.into_inner()
 }
 
 /// As much as is kept of what a container says.

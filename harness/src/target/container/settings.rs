@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{
     context::is_ours,
+    host::Blueprint,
     source::{SETTINGS, Source},
 };
 use crate::{error::Error, promises::Promises};
@@ -55,9 +56,29 @@ pub(super) struct Needs {
     pub(super) ca: Option<String>,
     /// Packages whose versions are reported.
     pub(super) packages: Vec<String>,
+    /// What runs in it instead of the image's own command.
+    #[serde(skip)]
+    pub(super) command: Vec<String>,
+    /// The most memory, in octets, and the most processes.
+    #[serde(skip)]
+    pub(super) limits: Option<(i64, i64)>,
 }
 
 impl Settings {
+    /// The same for a machine that is to be configured after its start.
+    pub(super) fn built_as(mut self, blueprint: &Blueprint) -> Settings {
+        self.host = blueprint.hostname.to_owned();
+        self.local_domain = None;
+        self.container.hostname = None;
+        self.container.command = blueprint
+            .command
+            .iter()
+            .map(|&word| word.to_owned())
+            .collect();
+        self.container.limits = Some((blueprint.memory, blueprint.processes));
+        self
+    }
+
     /// Reads and checks a target's settings.
     pub(super) fn of(source: &Source) -> Result<Settings, Error> {
         let text = source.text(SETTINGS)?.ok_or_else(|| {
