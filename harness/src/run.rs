@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    case::{Case, Untested},
+    case::{Case, On, Untested},
     error::Error,
     known::Known,
     report::{
@@ -45,10 +45,24 @@ pub struct Planned {
     pub chapter: &'static str,
     /// The case.
     pub case: &'static Case,
+    /// The listeners on which it is asked: the case's own, unless a plan wants more.
+    pub on: On,
     /// The requirements that it covers.
     pub requirements: Vec<RequirementReport>,
     /// Whether implementations read it differently.
     pub contested: bool,
+}
+
+impl Plan {
+    /// The same, where what is otherwise asked on one submission listener is asked on all of them.
+    pub fn on_every_submission_listener(mut self) -> Plan {
+        for planned in &mut self.cases {
+            if planned.on == On::Any {
+                planned.on = On::Submission;
+            }
+        }
+        self
+    }
 }
 
 /// Who wants to know how far a run is.

@@ -176,6 +176,7 @@ pub fn plan(selection: &Selection) -> Plan {
         Planned {
             chapter: chapter.name,
             case,
+            on: case.on,
             contested: covered.clone().any(|requirement| requirement.contested),
             requirements: covered.map(Requirement::report).collect(),
         }

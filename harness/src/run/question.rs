@@ -112,7 +112,7 @@ pub(super) fn questions<'t>(
             survey.is_open(listener) || (proves_listeners && promised(listener))
         };
         let listeners: Vec<_> = target
-            .listeners_for(case.on)
+            .listeners_for(planned.on)
             .into_iter()
             .filter(asked)
             .collect();
@@ -124,7 +124,7 @@ pub(super) fn questions<'t>(
             push(None, Some(Judged::absent(*name)));
         }
         if listeners.is_empty() && absent.is_empty() {
-            let reason = match case.on {
+            let reason = match planned.on {
                 On::ImplicitTls => "no listener with implicit TLS",
                 On::ClearText => "no submission listener that begins in clear text",
                 _ => "no such listener",

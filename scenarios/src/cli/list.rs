@@ -142,6 +142,7 @@ fn case(planned: &Planned) -> Value {
         case,
         requirements,
         contested,
+        ..
     } = planned;
     let without_mutant = match case.mutant {
         Mutant::None(why) => Some(why),

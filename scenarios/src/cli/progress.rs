@@ -18,7 +18,7 @@ impl Bar {
         let questions = plan
             .cases
             .iter()
-            .map(|planned| target.listeners_for(planned.case.on).len().max(1))
+            .map(|planned| target.listeners_for(planned.on).len().max(1))
             .sum::<usize>();
         let length = u64::try_from(questions).ok();
         let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
