@@ -87,7 +87,11 @@ impl Running {
         }
         let host = Host::of(&source.name(), &context, &settings, options)?;
         let listeners = host.listeners(&settings.promises);
-        host.await_greetings(&listeners, options)?;
+        if !host.await_greetings(&listeners, ready::PATIENCE, options)? {
+            let waited = ready::PATIENCE.as_secs();
+            let problem = format!("greets on no promised listener within {waited} s");
+            return Err(host.server().complaint(&problem));
+        }
         let mut versions = host.versions(&settings.container.packages);
         if let Some((name, made)) = program {
             versions.extend(versions::of_program(host.server(), name, made));

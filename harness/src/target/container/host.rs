@@ -22,7 +22,7 @@ use super::{
     network::Network,
     ready,
     settings::Settings,
-    sockets::Socket,
+    sockets,
     source::Source,
     sweep_once, trust, versions,
 };
@@ -65,6 +65,8 @@ pub struct Blueprint {
     pub command: &'static [&'static str],
     /// The line of its log that says that it can be used.
     pub ready: &'static str,
+    /// Kernel parameters besides those of the server in the fixtures.
+    pub sysctls: &'static [(&'static str, &'static str)],
     /// The most memory that it gets, in octets.
     pub memory: i64,
     /// The most processes.
@@ -166,18 +168,18 @@ impl Host {
             .collect()
     }
 
-    /// Waits until every listener greets, or a while after the first one for submission does.
+    /// Waits until every listener greets, or a while after the first one for submission does. False
+    /// where none does in time.
     ///
     /// # Errors
-    /// [`Error::Target`] where none does, with the end of the server's log.
-    pub fn await_greetings(&self, listeners: &[Listener], options: &Options) -> Result<(), Error> {
-        let server = self.server();
-        if ready::greetings(listeners, || server.check(options))? {
-            return Ok(());
-        }
-        let waited = ready::PATIENCE.as_secs();
-        let problem = format!("greets on no promised listener within {waited} s");
-        Err(server.complaint(&problem))
+    /// [`Error::Interrupted`], and [`Error::Target`] where the server has ended.
+    pub fn await_greetings(
+        &self,
+        listeners: &[Listener],
+        patience: Duration,
+        options: &Options,
+    ) -> Result<bool, Error> {
+        ready::greetings(listeners, patience, || self.server().check(options))
     }
 
     /// The versions of the system and of these packages.
@@ -224,11 +226,11 @@ impl Host {
         self.containers.server.logs()
     }
 
-    /// What really listens for others on the ports of services, seen from inside; in order.
+    /// All sockets that listen, seen from inside; an IPv6 socket that serves IPv4 too is there once.
     ///
     /// # Errors
     /// [`Error::Target`] where the kernel's tables cannot be read.
-    pub fn really_listening(&self) -> Result<Vec<ListenerName>, Error> {
+    pub fn sockets(&self) -> Result<Vec<SocketAddr>, Error> {
         let mut sockets = Vec::new();
         for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
             let output = self.exec(&["cat", table])?;
@@ -236,15 +238,28 @@ impl Host {
             if output.status != 0 && table.ends_with("tcp") {
                 return Err(Error::Target(format!("{table}: {}", output.stderr.trim())));
             }
-            sockets.extend(Socket::listening(&output.stdout));
+            sockets.extend(sockets::listening(&output.stdout));
         }
-        let mut names: Vec<_> = sockets.iter().filter_map(|socket| socket.name()).collect();
-        for socket in sockets.iter().filter(|socket| socket.may_serve_both()) {
-            let inet = SocketAddr::from((self.containers.addresses.inet, socket.port));
+        Ok(sockets)
+    }
+
+    /// What really listens for others on the ports of services, seen from inside; in order.
+    ///
+    /// # Errors
+    /// As [`Host::sockets`].
+    pub fn really_listening(&self) -> Result<Vec<ListenerName>, Error> {
+        let sockets = self.sockets()?;
+        let mut names: Vec<_> = sockets.iter().filter_map(sockets::name).collect();
+        for socket in sockets
+            .iter()
+            .filter(|socket| sockets::may_serve_both(socket))
+        {
+            let port = socket.port();
+            let inet = SocketAddr::from((self.containers.addresses.inet, port));
             let answers = || TcpStream::connect_timeout(&inet, Duration::from_secs(1)).is_ok();
-            if socket.name().is_some() && answers() {
+            if sockets::name(socket).is_some() && answers() {
                 names.push(ListenerName {
-                    port: socket.port,
+                    port,
                     family: Family::Inet,
                 });
             }

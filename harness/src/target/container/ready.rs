@@ -24,6 +24,7 @@ use crate::{
 /// others do is judged by cases. False where none greets in time.
 pub(super) fn greetings(
     listeners: &[Listener],
+    patience: Duration,
     mut check: impl FnMut() -> Result<(), Error>,
 ) -> Result<bool, Error> {
     let greeted = Mutex::new(Vec::new());
@@ -38,7 +39,7 @@ pub(super) fn greetings(
                 }
             });
         }
-        let outcome = supervise(listeners, greeted, &mut check);
+        let outcome = supervise(listeners, greeted, patience, &mut check);
         over.store(true, Ordering::Relaxed);
         outcome
     })
@@ -47,6 +48,7 @@ pub(super) fn greetings(
 fn supervise(
     listeners: &[Listener],
     greeted: &Mutex<Vec<&Listener>>,
+    patience: Duration,
     check: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<bool, Error> {
     let begin = Instant::now();
@@ -69,7 +71,7 @@ fn supervise(
             if first.elapsed() > GRACE {
                 return Ok(true);
             }
-        } else if begin.elapsed() > PATIENCE {
+        } else if begin.elapsed() > patience {
             return Ok(false);
         }
         if checked.elapsed() > Duration::from_millis(500) {
@@ -167,7 +169,7 @@ mod tests {
     fn a_greeting_is_readiness() {
         let ready = greeting("220-mx.example\r\n220 ready\r\n");
         let listeners = [listener(587, ready), listener(25, ready)];
-        assert!(greetings(&listeners, || Ok(())).unwrap());
+        assert!(greetings(&listeners, PATIENCE, || Ok(())).unwrap());
     }
 
     #[test]
@@ -177,14 +179,14 @@ mod tests {
             listener(587, greeting("220 ready\r\n")),
             listener(25, greeting("554 no\r\n")),
         ];
-        assert!(greetings(&listeners, || Ok(())).unwrap());
+        assert!(greetings(&listeners, PATIENCE, || Ok(())).unwrap());
         assert!(begin.elapsed() >= GRACE && begin.elapsed() < GRACE * 2);
     }
 
     #[test]
     fn waiting_ends_with_the_container() {
         let listeners = [listener(587, greeting(""))];
-        let error = greetings(&listeners, || Err(Error::Interrupted)).unwrap_err();
+        let error = greetings(&listeners, PATIENCE, || Err(Error::Interrupted)).unwrap_err();
         assert!(matches!(error, Error::Interrupted));
     }
 }

@@ -1,61 +1,49 @@
 //! What really listens in a container, from the kernel's tables, which need no tools in the image.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::promises::{Family, ListenerName};
 
-/// A listening socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Socket {
-    pub(super) address: IpAddr,
-    pub(super) port: u16,
+/// The listening sockets in the text of `/proc/net/tcp` or `/proc/net/tcp6`.
+pub(super) fn listening(table: &str) -> impl Iterator<Item = SocketAddr> {
+    table.lines().skip(1).filter_map(|line| {
+        let mut columns = line.split_ascii_whitespace();
+        let local = columns.nth(1)?;
+        let state = columns.nth(1)?;
+        (state == LISTEN).then(|| parse(local)).flatten()
+    })
 }
 
-impl Socket {
-    /// The listening sockets in the text of `/proc/net/tcp` or `/proc/net/tcp6`.
-    pub(super) fn listening(table: &str) -> impl Iterator<Item = Socket> {
-        table.lines().skip(1).filter_map(|line| {
-            let mut columns = line.split_ascii_whitespace();
-            let local = columns.nth(1)?;
-            let state = columns.nth(1)?;
-            (state == LISTEN).then(|| parse(local)).flatten()
-        })
-    }
+/// Port and family, where others can reach it and it is a service's port.
+pub(super) fn name(socket: &SocketAddr) -> Option<ListenerName> {
+    let for_others = !socket.ip().is_loopback() && socket.port() < UNPRIVILEGED;
+    for_others.then_some(ListenerName {
+        port: socket.port(),
+        family: match socket {
+            SocketAddr::V4(_) => Family::Inet,
+            SocketAddr::V6(_) => Family::Inet6,
+        },
+    })
+}
 
-    /// Port and family, where others can reach it and it is a service's port.
-    pub(super) fn name(self) -> Option<ListenerName> {
-        let for_others = !self.address.is_loopback() && self.port < UNPRIVILEGED;
-        for_others.then_some(ListenerName {
-            port: self.port,
-            family: match self.address {
-                IpAddr::V4(_) => Family::Inet,
-                IpAddr::V6(_) => Family::Inet6,
-            },
-        })
-    }
-
-    /// Whether IPv4 may be served here too: the table does not tell (`IPV6_V6ONLY`).
-    pub(super) fn may_serve_both(self) -> bool {
-        self.address == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
-    }
+/// Whether IPv4 may be served here too: the table does not tell (`IPV6_V6ONLY`).
+pub(super) fn may_serve_both(socket: &SocketAddr) -> bool {
+    socket.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
 }
 
 /// Words of 32 bits in the machine's own order, which is that of the container too.
-fn parse(local: &str) -> Option<Socket> {
+fn parse(local: &str) -> Option<SocketAddr> {
     let (address, port) = local.split_once(':')?;
     let words = address.as_bytes().chunks(8).map(|word| {
         let word = u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok()?;
         Some(word.to_ne_bytes())
     });
     let octets = words.collect::<Option<Vec<_>>>()?.concat();
-    let address = match octets.len() {
+    let address: IpAddr = match octets.len() {
         4 => Ipv4Addr::from(<[u8; 4]>::try_from(octets).ok()?).into(),
         _ => Ipv6Addr::from(<[u8; 16]>::try_from(octets).ok()?).to_canonical(),
     };
-    Some(Socket {
-        address,
-        port: u16::from_str_radix(port, 16).ok()?,
-    })
+    Some((address, u16::from_str_radix(port, 16).ok()?).into())
 }
 
 const LISTEN: &str = "0A";
@@ -68,8 +56,8 @@ mod tests {
     use super::*;
 
     fn names(table: &str) -> Vec<String> {
-        Socket::listening(table)
-            .filter_map(Socket::name)
+        listening(table)
+            .filter_map(|socket| name(&socket))
             .map(|name| name.to_string())
             .collect()
     }
@@ -102,13 +90,11 @@ mod tests {
         assert_eq!(names(&table), expected);
     }
 
-    #[test]
-    fn only_the_unspecified_address_may_serve_both() {
-        let socket = |address: &str| Socket {
-            address: address.parse().unwrap(),
-            port: 25,
-        };
-        assert!(socket("::").may_serve_both());
-        assert!(!socket("fd00::1").may_serve_both() && !socket("0.0.0.0").may_serve_both());
+    #[rstest]
+    #[case("[::]:25", true)]
+    #[case("[fd00::1]:25", false)]
+    #[case("0.0.0.0:25", false)]
+    fn only_the_unspecified_address_may_serve_both(#[case] socket: &str, #[case] both: bool) {
+        assert_eq!(may_serve_both(&socket.parse().unwrap()), both);
     }
 }
