@@ -10,3 +10,4 @@ pub mod findings;
 pub mod mc;
 pub mod promise;
 pub mod site;
+pub mod supplies;
