@@ -1,1 +1,296 @@
-//! (being written)
+//! What a configuration promises, read from its `.cf`: for the harness, and in words for an administrator.
+
+mod authentication;
+mod checks;
+mod limits;
+mod listeners;
+mod pace;
+mod routing;
+mod tls;
+
+use msaspec_harness::promises::Promises;
+
+use super::{cf::Cf, daemon::Daemon, findings};
+pub use pace::{Pace, pace};
+
+/// What the harness holds the server to: listeners that others reach, and what users of submission are
+/// certain to find on them.
+pub fn harness_promises(cf: &Cf, daemons: &[Daemon]) -> Promises {
+    let reachable: Vec<_> = daemons
+        .iter()
+        .filter(|daemon| !daemon.is_loopback())
+        .collect();
+    let mut listeners = Vec::new();
+    for listener in reachable.iter().map(|daemon| daemon.listener()) {
+        if !listeners.contains(&listener) {
+            listeners.push(listener);
+        }
+    }
+    let submission: Vec<_> = reachable
+        .into_iter()
+        .filter(|daemon| daemon.is_submission())
+        .collect();
+    let clear: Vec<_> = submission
+        .iter()
+        .filter(|daemon| !daemon.implicit_tls())
+        .collect();
+    let certificate = tls::missing(cf).is_empty();
+    let starttls = certificate && !clear.is_empty() && !clear.iter().any(|daemon| daemon.has('S'));
+    let any_tls = certificate && clear.iter().all(|daemon| !daemon.has('S'));
+    let login = !submission.is_empty() && !submission.iter().any(|daemon| daemon.has('A'));
+    Promises {
+        listeners,
+        starttls,
+        authentication_required: !submission.is_empty()
+            && submission.iter().all(|daemon| daemon.requires_login()),
+        mechanisms: match login {
+            true => authentication::promised(cf, any_tls),
+            false => Vec::new(),
+        },
+        extensions: extensions(cf),
+    }
+}
+
+/// Everything that an administrator wants to know, in words. The statements are found later.
+///
+/// A promise whose line of the `.cf` is empty is sendmail's own default.
+pub fn explained(cf: &Cf, daemons: &[Daemon]) -> Vec<findings::Promise> {
+    let mut promises = listeners::explained(daemons);
+    promises.extend(authentication::explained(cf));
+    promises.extend(tls::explained(cf));
+    promises.extend(checks::explained(cf));
+    promises.extend(limits::explained(cf));
+    promises.extend(routing::explained(cf));
+    promises
+}
+
+fn promise(subject: impl Into<String>, words: impl Into<String>, cf: &str) -> findings::Promise {
+    findings::Promise {
+        subject: subject.into(),
+        words: words.into(),
+        cf: cf.to_owned(),
+        place: None,
+    }
+}
+
+/// One promise, where a line of the `.cf` has these words in it.
+fn where_it_says(cf: &Cf, said: &str, subject: &str, words: &str) -> Option<findings::Promise> {
+    cf.line_with(said).map(|line| promise(subject, words, line))
+}
+
+/// Words of an option that are separated by commas or blanks.
+fn words(value: &str) -> impl Iterator<Item = &str> {
+    value
+        .split([',', ' ', '\t'])
+        .filter(|word| !word.is_empty())
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed<T: AsRef<str>>(words: &[T]) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    match words.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// Keywords that this sendmail offers whoever asks. SIZE and 8BITMIME stand there under every setting.
+fn extensions(cf: &Cf) -> Vec<String> {
+    let privacy = cf.options("PrivacyOptions");
+    let no_receipts = privacy
+        .iter()
+        .flat_map(|value| words(value))
+        .any(|word| word.eq_ignore_ascii_case("noreceipts"));
+    [
+        "ENHANCEDSTATUSCODES",
+        "PIPELINING",
+        "8BITMIME",
+        "SIZE",
+        "DSN",
+    ]
+    .into_iter()
+    .filter(|keyword| *keyword != "DSN" || !no_receipts)
+    .map(str::to_owned)
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::daemon::daemons;
+    use super::*;
+    use rstest::rstest;
+
+    const TLS: &str = "O CACertPath=/etc/mail/tls\nO CACertFile=/etc/mail/tls/ca.pem\n\
+        O ServerCertFile=/etc/mail/tls/certificate.pem\nO ServerKeyFile=/etc/mail/tls/key.pem\n";
+    const ORIGIN: &str = "O DaemonPortOptions=Family=inet,  Name=MTA-v4, Port=smtp, M=O\n\
+        O DaemonPortOptions=Family=inet6, Name=MTA-v6, Port=smtp, M=O\n\
+        O DaemonPortOptions=Family=inet,  Name=MSA-v4, Port=submission, M=EOa\n\
+        O DaemonPortOptions=Family=inet6, Name=MSA-v6, Port=submission, M=EOa\n\
+        O AuthMechanisms=LOGIN PLAIN DIGEST-MD5 CRAM-MD5\n";
+
+    fn of(text: &str) -> Promises {
+        let cf = Cf::parse(text);
+        harness_promises(&cf, &daemons(&cf).unwrap())
+    }
+
+    #[test]
+    fn the_origin_promises_what_it_does() {
+        let promises = of(&format!("{ORIGIN}{TLS}"));
+        let listeners: Vec<_> = promises.listeners.iter().map(ToString::to_string).collect();
+        assert_eq!(listeners, ["25/inet", "25/inet6", "587/inet", "587/inet6"]);
+        assert!(promises.starttls && promises.authentication_required);
+        assert_eq!(
+            promises.mechanisms,
+            ["LOGIN", "PLAIN", "DIGEST-MD5", "CRAM-MD5"]
+        );
+        assert_eq!(promises.extensions.len(), 5);
+    }
+
+    #[rstest]
+    #[case("O AuthOptions=A p y\n", 4)]
+    #[case("O AuthOptions=a\n", 0)]
+    #[case("O AuthOptions=f\n", 0)]
+    #[case("O AuthOptions=A,d\n", 0)]
+    #[case("O AuthOptions=m\n", 1)]
+    #[case("O AuthOptions=c\n", 2)]
+    #[case("O DaemonPortOptions=Port=465, M=sA\n", 0)]
+    fn what_may_take_a_mechanism_away_leaves_it_unpromised(
+        #[case] line: &str,
+        #[case] left: usize,
+    ) {
+        let promises = of(&format!("{ORIGIN}{TLS}{line}"));
+        assert_eq!(promises.mechanisms.len(), left, "{:?}", promises.mechanisms);
+    }
+
+    #[rstest]
+    #[case("", false, &["LOGIN", "PLAIN", "DIGEST-MD5", "CRAM-MD5"])]
+    #[case("O AuthOptions=p\n", false, &["DIGEST-MD5", "CRAM-MD5"])]
+    fn without_tls_passwords_need_clear_text(
+        #[case] line: &str,
+        #[case] starttls: bool,
+        #[case] mechanisms: &[&str],
+    ) {
+        let promises = of(&format!("{ORIGIN}{line}"));
+        assert_eq!(promises.starttls, starttls);
+        assert_eq!(promises.mechanisms, mechanisms);
+    }
+
+    #[rstest]
+    #[case("O DaemonPortOptions=Port=587, M=ES\n", false, false, 0)]
+    #[case("O DaemonPortOptions=Port=465, M=sa\n", false, true, 0)]
+    #[case(
+        "O DaemonPortOptions=Port=587\nO DaemonPortOptions=Port=465, M=sa\n",
+        true,
+        false,
+        0
+    )]
+    #[case("O DaemonPortOptions=Addr=127.0.0.1, Port=587, M=a\n", false, false, 1)]
+    fn it_depends_on_the_listeners(
+        #[case] lines: &str,
+        #[case] starttls: bool,
+        #[case] login: bool,
+        #[case] hidden: usize,
+    ) {
+        let promises = of(&format!("{lines}{TLS}"));
+        assert_eq!(
+            (promises.starttls, promises.authentication_required),
+            (starttls, login)
+        );
+        assert_eq!(promises.listeners.len(), lines.lines().count() - hidden);
+    }
+
+    #[test]
+    fn without_a_list_of_mechanisms_sendmail_has_its_own() {
+        let promises = of("O DaemonPortOptions=Port=587\nO PrivacyOptions=goaway,noreceipts\n");
+        assert_eq!(promises.mechanisms, ["DIGEST-MD5", "CRAM-MD5"]);
+        assert!(!promises.extensions.contains(&"DSN".to_owned()));
+    }
+
+    #[rstest]
+    #[case(
+        "O DaemonPortOptions=Family=inet6, Port=587, M=EOa",
+        "listener 587/inet6",
+        "clients have to log in before MAIL (a)"
+    )]
+    #[case(
+        "O DaemonPortOptions=Family=inet6, Port=587, M=EOa",
+        "listener 587/inet6",
+        "none of this demands TLS"
+    )]
+    #[case(
+        "O DaemonPortOptions=Port=465, M=s, Addr=127.0.0.1",
+        "listener 465/inet",
+        "127.0.0.1 alone"
+    )]
+    #[case(
+        "O DaemonPortOptions=Port=465, M=s",
+        "listener 465/inet",
+        "none of this demands logging in"
+    )]
+    #[case(
+        "O AuthOptions=A p y",
+        "AuthOptions",
+        "PLAIN and LOGIN are offered only under TLS (p)"
+    )]
+    #[case(
+        "O ServerCertFile=/a/b",
+        "STARTTLS",
+        "not offered: CACertPath, CACertFile and ServerKeyFile are missing"
+    )]
+    #[case(
+        "O PrivacyOptions=goaway,noetrn",
+        "PrivacyOptions",
+        "ETRN is refused (noetrn)"
+    )]
+    #[case(
+        "O MaxMessageSize=10000",
+        "MaxMessageSize",
+        "larger than 10000 octets are refused"
+    )]
+    #[case("O Timeout.ident=0s", "Timeout.ident", "never asked")]
+    #[case("O Timeout.command=5m", "Timeout.command", "5m instead of 1h")]
+    #[case("DSesmtp:[sink.test]", "SMART_HOST", "esmtp:[sink.test]")]
+    #[case("DMexample.com", "MASQUERADE_AS", "example.com")]
+    #[case("C{TrustAuthMech}LOGIN PLAIN", "TRUST_AUTH_MECH", "LOGIN or PLAIN")]
+    #[case(
+        "Xclam, S=local:/run/x, F=T",
+        "milter clam",
+        "refused for the time being (F=T)"
+    )]
+    #[case("Xclam, S=local:/run/x", "milter clam", "goes on without it")]
+    #[case(
+        "Kvirtuser hash -o /etc/mail/virtusertable",
+        "virtusertable",
+        "/etc/mail/virtusertable"
+    )]
+    #[case(
+        "Kdnsbl dns -R A -T<TMP>\nSx\nR$-.$-\t$: <?> $(dnsbl $2.$1.bl.example.org. $: OK $)",
+        "dnsbl",
+        "bl.example.org"
+    )]
+    #[case("SBasic_check_rcpt\nR$*\t$@ OK", "promiscuous_relay", "open relay")]
+    #[case("Sgreet_pause\nR<?> <$*>\t\t$# 1000", "greet_pause", "1000 ms")]
+    fn it_is_said_in_words(#[case] text: &str, #[case] subject: &str, #[case] words: &str) {
+        let cf = Cf::parse(&format!("{text}\n"));
+        let promises = explained(&cf, &daemons(&cf).unwrap());
+        let found = promises.iter().find(|promise| promise.subject == subject);
+        let found = found.unwrap_or_else(|| panic!("{subject} is not among {promises:#?}"));
+        assert!(found.words.contains(words), "{}", found.words);
+        assert!(
+            found.cf.is_empty() || cf.lines().contains(&found.cf),
+            "{}",
+            found.cf
+        );
+    }
+
+    #[test]
+    fn an_empty_file_is_no_reason_to_stumble() {
+        let cf = Cf::parse("");
+        assert!(
+            explained(&cf, &daemons(&cf).unwrap())
+                .iter()
+                .all(|promise| promise.cf.is_empty())
+        );
+    }
+}
