@@ -1,124 +1,12 @@
 //! What the container has to supply, so that a configuration starts as it does at the site.
 
 mod paths;
+mod supply;
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use super::cf::{Cf, Map};
-
-/// One thing that the site has and the container has not.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Supply {
-    /// The folder of a path.
-    Folder(String),
-    /// An empty file.
-    File(String),
-    /// A certificate of the harness's authority.
-    Certificate(String),
-    /// The certificate's private key.
-    Key(String),
-    /// The certificate of the harness's authority.
-    Authority(String),
-    /// A folder with the certificate of the harness's authority.
-    AuthorityFolder(String),
-    /// A map.
-    Map {
-        /// How it is stored, such as `hash`.
-        class: String,
-        /// Its path as the `.cf` has it, without the ending that its class adds.
-        path: String,
-        /// The file of the site that it is made from; none: it is empty.
-        text: Option<String>,
-    },
-    /// The aliases, which `newaliases` makes; the file is empty where the site has none.
-    Aliases {
-        /// How they are stored, such as `hash`.
-        class: String,
-        /// Where the text belongs.
-        path: String,
-        /// The file of the site; none: it is empty.
-        text: Option<String>,
-    },
-    /// A user of the machine.
-    User(String),
-    /// A program that a mailer runs and that the image does not have; it takes every message.
-    Mailer {
-        /// The name of the mailer.
-        name: String,
-        /// The program.
-        path: String,
-    },
-    /// A port other than 25 that the next hop has to answer.
-    Port(u16),
-    /// A zone with a list of senders, in which no name may exist.
-    NoSuchZone(String),
-    /// Not supplied.
-    Refused {
-        /// What it is.
-        what: String,
-        /// The path.
-        path: String,
-        /// Why not.
-        why: String,
-    },
-}
-
-impl Supply {
-    /// The line that tells the container what to make: kind and arguments with tabs between them.
-    ///
-    /// None where the container has nothing to do.
-    pub fn line(&self) -> Option<String> {
-        let fields = match self {
-            Supply::Folder(path) => vec!["folder", path],
-            Supply::File(path) => vec!["file", path],
-            Supply::Certificate(path) => vec!["certificate", path],
-            Supply::Key(path) => vec!["key", path],
-            Supply::Authority(path) => vec!["authority", path],
-            Supply::AuthorityFolder(path) => vec!["authority-folder", path],
-            Supply::Map { class, path, .. } => vec!["map", class, path],
-            Supply::Aliases { class, path, .. } => vec!["aliases", class, path],
-            Supply::User(name) => vec!["user", name],
-            Supply::Mailer { name, path } => vec!["mailer", name, path],
-            Supply::Port(_) | Supply::NoSuchZone(_) | Supply::Refused { .. } => return None,
-        };
-        Some(fields.join("\t"))
-    }
-}
-
-impl fmt::Display for Supply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Supply::Folder(path) => write!(f, "folder {path}"),
-            Supply::File(path) => write!(f, "empty file {path}"),
-            Supply::Certificate(path) => write!(f, "certificate at {path}"),
-            Supply::Key(path) => write!(f, "private key at {path}"),
-            Supply::Authority(path) => write!(f, "authority's certificate at {path}"),
-            Supply::AuthorityFolder(path) => write!(f, "authorities' folder {path}"),
-            Supply::Map { path, text, .. } => match text {
-                Some(text) => write!(f, "map {path}, made from {text}"),
-                None => write!(f, "empty map {path}"),
-            },
-            Supply::Aliases { path, text, .. } => match text {
-                Some(text) => write!(f, "aliases at {path}, made from {text}"),
-                None => write!(f, "empty aliases at {path}"),
-            },
-            Supply::User(name) => write!(f, "user {name}"),
-            Supply::Mailer { name, path } => write!(
-                f,
-                "program {path} of mailer {name}, which takes every message"
-            ),
-            Supply::Port(port) => write!(f, "next hop on port {port}"),
-            Supply::NoSuchZone(zone) => write!(f, "zone {zone}, in which no name exists"),
-            Supply::Refused { what, path, why } => {
-                write!(
-                    f,
-                    "not supplied: {what} \"{}\": {why}",
-                    path.escape_default()
-                )
-            }
-        }
-    }
-}
+pub use supply::Supply;
 
 /// What a configuration needs, in the order in which it is made.
 ///
@@ -134,8 +22,9 @@ pub fn needed(cf: &Cf, site: &BTreeSet<String>) -> Vec<Supply> {
     files(cf, &mut needs);
     users(cf, &mut needs);
     mailers(cf, &mut needs);
+    let maps = cf.maps();
     let zones = cf.rulesets().into_iter().flat_map(|ruleset| ruleset.rules);
-    let zones = zones.filter_map(|rule| zone(&rule, &cf.maps()));
+    let zones = zones.filter_map(|rule| zone(&rule, &maps));
     needs.supplies.extend(zones.map(Supply::NoSuchZone));
     needs.supplies.into_iter().collect()
 }
@@ -146,28 +35,40 @@ struct Needs<'a> {
 }
 
 impl Needs<'_> {
-    /// Supplies something at a path that may be supplied, and its folder.
-    fn at(&mut self, what: &'static str, path: &str, supply: impl FnOnce(String) -> Supply) {
-        if !paths::allowed(path) {
-            let why = format!(
-                "only absolute paths below {} are made",
-                paths::ROOTS.join(", ")
-            );
-            self.refuse(what, path, &why);
+    /// Supplies something at a path where something may be made. Its folder is made on the way.
+    fn at(&mut self, what: &str, path: &str, supply: impl FnOnce(String) -> Supply) {
+        if paths::allowed(path) {
+            self.supplies.insert(supply(path.to_owned()));
             return;
         }
-        let supply = supply(path.to_owned());
-        if let Some((folder, _)) = path.rsplit_once('/')
-            && !matches!(supply, Supply::Folder(_) | Supply::AuthorityFolder(_))
-            && paths::allowed(folder)
-            && !paths::ALWAYS_THERE.contains(&folder)
-        {
-            self.supplies.insert(Supply::Folder(folder.to_owned()));
+        let roots = paths::ROOTS.join(", ");
+        self.refuse(
+            what,
+            path,
+            &format!("only absolute paths below {roots} are made"),
+        );
+    }
+
+    /// A second certificate, for another kind of key, stands after a comma.
+    fn tls(&mut self, cf: &Cf, option: &str, what: &str, supply: fn(String) -> Supply) {
+        for path in cf.option(option).unwrap_or_default().split(',') {
+            let path = path.trim().trim_end_matches('/');
+            if !path.is_empty() {
+                self.at(what, path, supply);
+            }
         }
-        if !matches!(&supply, Supply::Folder(folder) if paths::ALWAYS_THERE.contains(&folder.as_str()))
-        {
-            self.supplies.insert(supply);
+    }
+
+    fn folder(&mut self, path: &str, supply: impl FnOnce(String) -> Supply) {
+        if !paths::ALWAYS_THERE.contains(&path) {
+            self.at("folder", path, supply);
         }
+    }
+
+    /// Whether the site has the file of a path below its folder.
+    fn has(&self, path: &str) -> bool {
+        let name = path.strip_prefix(SITE);
+        name.is_some_and(|name| self.site.contains(name))
     }
 
     fn refuse(&mut self, what: &str, path: &str, why: &str) {
@@ -180,7 +81,7 @@ impl Needs<'_> {
 
     /// The site's file that belongs at a path.
     fn text(&self, path: &str) -> Option<String> {
-        let below = path.strip_prefix("/etc/mail/").unwrap_or_default();
+        let below = path.strip_prefix(SITE).unwrap_or_default();
         let last = path.rsplit('/').next().unwrap_or_default();
         let mut names = [below, last].into_iter().filter(|name| !name.is_empty());
         names
@@ -190,33 +91,28 @@ impl Needs<'_> {
 }
 
 fn certificates(cf: &Cf, needs: &mut Needs<'_>) {
-    let options: [(&str, &'static str, fn(String) -> Supply); 6] = [
-        ("CACertPath", "authorities' folder", Supply::AuthorityFolder),
-        ("CACertFile", "authority's certificate", Supply::Authority),
-        ("ServerCertFile", "certificate", Supply::Certificate),
-        ("ServerKeyFile", "private key", Supply::Key),
-        ("ClientCertFile", "certificate", Supply::Certificate),
-        ("ClientKeyFile", "private key", Supply::Key),
-    ];
-    for (option, what, supply) in options {
-        let value = cf.option(option).unwrap_or_default();
-        let value = if option == "CACertPath" {
-            value.trim_end_matches('/')
-        } else {
-            value
-        };
-        // A second certificate, of another kind of key, stands after a comma.
-        for path in value
-            .split(',')
-            .map(str::trim)
-            .filter(|path| !path.is_empty())
-        {
-            needs.at(what, path, supply);
-        }
+    needs.tls(
+        cf,
+        "CACertPath",
+        "authorities' folder",
+        Supply::AuthorityFolder,
+    );
+    needs.tls(
+        cf,
+        "CACertFile",
+        "authority's certificate",
+        Supply::Authority,
+    );
+    for (certificate, key) in [
+        ("ServerCertFile", "ServerKeyFile"),
+        ("ClientCertFile", "ClientKeyFile"),
+    ] {
+        needs.tls(cf, certificate, "certificate", Supply::Certificate);
+        needs.tls(cf, key, "private key", Supply::Key);
     }
     for option in ["CRLFile", "CRLPath", "DHParameters"] {
         let path = cf.option(option).filter(|path| path.starts_with('/'));
-        if let Some(path) = path.filter(|path| needs.text(path).is_none()) {
+        if let Some(path) = path.filter(|path| !needs.has(path)) {
             needs.refuse(option, path, "put it beside the .mc if TLS depends on it");
         }
     }
@@ -224,8 +120,13 @@ fn certificates(cf: &Cf, needs: &mut Needs<'_>) {
 
 fn maps(cf: &Cf, needs: &mut Needs<'_>) {
     for map in cf.maps() {
-        if let Some(path) = map.file() {
+        if map.class.eq_ignore_ascii_case("cdb") {
+            needs.refuse("map", &map.argument, "this sendmail is built without cdb");
+        } else if let Some(path) = map.file() {
             let text = needs.text(path);
+            if text.is_none() && needs.has(&format!("{path}.db")) {
+                continue;
+            }
             let class = map.class.to_ascii_lowercase();
             needs.at("map", path, |path| Supply::Map { class, path, text });
         } else if map.class.eq_ignore_ascii_case("program") {
@@ -240,30 +141,20 @@ fn maps(cf: &Cf, needs: &mut Needs<'_>) {
             .filter(|file| !file.is_empty())
         {
             let (class, path) = paths::aliases(file);
-            if ["ldap", "nis", "nisplus", "null"].contains(&class) || path.is_empty() {
-                continue;
+            let elsewhere = ["ldap", "nis", "nisplus", "null"].contains(&class);
+            if !elsewhere && !path.is_empty() && !needs.has(path) {
+                needs.at("aliases", path, Supply::Aliases);
             }
-            let text = needs.text(path);
-            let class = class.to_owned();
-            needs.at("aliases", path, |path| Supply::Aliases {
-                class,
-                path,
-                text,
-            });
         }
     }
 }
 
 fn files(cf: &Cf, needs: &mut Needs<'_>) {
     for file in cf.class_files() {
-        let made_otherwise = file.path.starts_with(['|', '@']) || file.path.contains('@');
-        if file.optional
-            || made_otherwise
-            || needs.text(&file.path).is_some() && file.path.starts_with("/etc/mail/")
-        {
-            continue;
+        let no_file = file.path.starts_with('|') || file.path.contains('@');
+        if !file.optional && !no_file && !needs.has(&file.path) {
+            needs.at("file of a class", &file.path, Supply::File);
         }
-        needs.at("file of a class", &file.path, Supply::File);
     }
     for option in [
         "HelpFile",
@@ -274,7 +165,7 @@ fn files(cf: &Cf, needs: &mut Needs<'_>) {
     ] {
         let folder = cf.option(option).and_then(|path| path.rsplit_once('/'));
         if let Some((folder, _)) = folder.filter(|(folder, _)| !folder.is_empty()) {
-            needs.at("folder", folder, Supply::Folder);
+            needs.folder(folder, Supply::Folder);
         }
     }
     let groups = cf.lines().iter().filter_map(|line| line.strip_prefix('Q'));
@@ -286,7 +177,7 @@ fn files(cf: &Cf, needs: &mut Needs<'_>) {
     let folders = cf.option("QueueDirectory").into_iter().chain(groups);
     for folder in folders.chain(cf.option("HostStatusDirectory")) {
         if folder.starts_with('/') {
-            needs.at("folder", &paths::queue(folder), Supply::Folder);
+            needs.folder(&paths::queue(folder), Supply::Queue);
         }
     }
 }
@@ -294,33 +185,40 @@ fn files(cf: &Cf, needs: &mut Needs<'_>) {
 fn users(cf: &Cf, needs: &mut Needs<'_>) {
     for option in ["DefaultUser", "RunAsUser", "TrustedUser"] {
         let name = cf.option(option).unwrap_or_default();
-        let name = name.split([':', '.']).next().unwrap_or_default().trim();
+        let mut names = name.split([':', '.']).map(str::trim);
+        let name = names.next().unwrap_or_default();
         if paths::user(name) && !paths::USERS.contains(&name) {
-            needs.supplies.insert(Supply::User(name.to_owned()));
+            let group = names.next().filter(|group| paths::user(group));
+            let group = group.map(|group| format!(":{group}"));
+            let user = format!("{name}{}", group.unwrap_or_default());
+            needs.supplies.insert(Supply::User(user));
         }
     }
 }
 
 fn mailers(cf: &Cf, needs: &mut Needs<'_>) {
+    let mut programs = BTreeSet::new();
     for mailer in cf.mailers() {
         needs.supplies.extend(mailer.port().map(Supply::Port));
         let path = paths::program(&mailer.path);
-        if path.starts_with('/') && !paths::PROGRAMS.contains(&path.as_str()) {
-            let name = mailer
-                .name
-                .chars()
-                .filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c));
-            let name: String = name.collect();
+        let seen = programs.replace(path.clone()).is_some();
+        if path.starts_with('/') && !seen && !paths::PROGRAMS.contains(&path.as_str()) {
+            let word = |text: &str| -> String {
+                let allowed = |c: &char| c.is_ascii_alphanumeric() || "-_".contains(*c);
+                text.chars().filter(allowed).take(40).collect()
+            };
+            let (name, flags) = (word(&mailer.name), word(&mailer.flags));
             needs.at("program of a mailer", &path, |path| Supply::Mailer {
                 name,
                 path,
+                flags,
             });
         }
     }
 }
 
 /// The zone that a rule asks by a `dns` map, as `FEATURE(dnsbl)` and its kin do.
-fn zone(rule: &str, maps: &[Map]) -> Option<String> {
+pub(super) fn zone(rule: &str, maps: &[Map]) -> Option<String> {
     let (_, call) = rule.split_once("$(")?;
     let mut words = call.split_whitespace();
     let name = words.next()?;
@@ -337,6 +235,9 @@ fn zone(rule: &str, maps: &[Map]) -> Option<String> {
     (zone.contains('.') && zone.chars().all(host) && asked.starts_with('$')).then_some(zone)
 }
 
+/// Where the files beside the `.mc` are laid.
+const SITE: &str = "/etc/mail/";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,20 +253,20 @@ mod tests {
     }
 
     #[rstest]
-    #[case("O ServerCertFile=/etc/mail/certs/host.cert", &["folder\t/etc/mail/certs", "certificate\t/etc/mail/certs/host.cert"])]
+    #[case("O ServerCertFile=/etc/mail/certs/host.cert", &[ "certificate\t/etc/mail/certs/host.cert"])]
     #[case("O ServerKeyFile=/etc/mail/a.pem,/etc/mail/b.pem", &["key\t/etc/mail/a.pem", "key\t/etc/mail/b.pem"])]
     #[case("O CACertPath=/etc/ssl/certs/\nO CACertFile=/etc/mail/ca.pem", &["authority\t/etc/mail/ca.pem", "authority-folder\t/etc/ssl/certs"])]
     #[case("Kmailertable hash -o /etc/mail/mailertable", &["map\thash\t/etc/mail/mailertable"])]
     #[case("Kdequote dequote\nKarith arith\nKx ldap -k (a=%0)", &[])]
     #[case("Fw/etc/mail/local-host-names", &["file\t/etc/mail/local-host-names"])]
     #[case("FR-o /etc/mail/relay-domains", &[])]
-    #[case("O AliasFile=/etc/mail/aliases,dbm:/usr/local/lists", &["folder\t/usr/local", "aliases\tdbm\t/usr/local/lists", "aliases\thash\t/etc/mail/aliases"])]
-    #[case("O QueueDirectory=/var/spool/mqueue/q*", &["folder\t/var/spool/mqueue/q1"])]
-    #[case("Qslow, P=/var/spool/slow, F=f, I=5m", &["folder\t/var/spool/slow"])]
-    #[case("O DefaultUser=mailnull:mailnull\nO TrustedUser=smmta\nO RunAsUser=12:12", &["user\tmailnull"])]
-    #[case("Mcyrus,\tP=/usr/sbin/cyrdeliver, F=lsD, A=cyrdeliver -m $u", &["mailer\tcyrus\t/usr/sbin/cyrdeliver"])]
+    #[case("O AliasFile=/etc/mail/aliases,dbm:/usr/local/lists", &[ "map\taliases\t/etc/mail/aliases", "map\taliases\t/usr/local/lists"])]
+    #[case("O QueueDirectory=/var/spool/mqueue/q*", &["folder\t/var/spool/mqueue/q1\tqueue"])]
+    #[case("Qslow, P=/var/spool/slow, F=f, I=5m", &["folder\t/var/spool/slow\tqueue"])]
+    #[case("O DefaultUser=mailnull:mailnull\nO TrustedUser=smmta\nO RunAsUser=12:12", &["user\tmailnull:mailnull"])]
+    #[case("Mcyrus,\tP=/usr/sbin/cyrdeliver, F=lsD, A=cyrdeliver -m $u", &["mailer\tcyrus\t/usr/sbin/cyrdeliver\tlsD"])]
     #[case("Mlocal, P=/usr/bin/procmail, F=lsD, A=procmail\nMprog, P=/bin/sh, A=sh", &[])]
-    #[case("Mlocal, P=/bin/mail, F=lsD, A=mail -d $u", &["mailer\tlocal\t/usr/bin/mail"])]
+    #[case("Mlocal, P=/bin/mail, F=lsD, A=mail -d $u", &["mailer\tlocal\t/usr/bin/mail\tlsD"])]
     #[case("Mrelay, P=[IPC], F=m, A=TCP $h 587", &["next hop on port 587"])]
     fn it_is_read_from_the_cf(#[case] text: &str, #[case] expected: &[&str]) {
         assert_eq!(lines(text, &[]), expected);
@@ -393,18 +294,18 @@ mod tests {
 
     #[test]
     fn a_map_is_made_from_the_text_beside_it() {
-        let site = BTreeSet::from(["access".to_owned(), "tables/virt".to_owned()]);
+        let site = BTreeSet::from(["access", "tables/virt", "made.db"].map(str::to_owned));
         let cf = Cf::parse(
-            "Kaccess hash /etc/mail/access\nKv hash /etc/mail/tables/virt\nKm hash /etc/mail/m\n",
+            "Kaccess hash /etc/mail/access\nKv hash /etc/mail/tables/virt\nKm hash /etc/mail/m\nKmade hash /etc/mail/made\nKa hash /usr/local/access\n",
         );
         let phrases: Vec<_> = needed(&cf, &site).iter().map(ToString::to_string).collect();
         assert_eq!(
             phrases,
             [
-                "folder /etc/mail/tables",
                 "map /etc/mail/access, made from access",
                 "empty map /etc/mail/m",
                 "map /etc/mail/tables/virt, made from tables/virt",
+                "map /usr/local/access, made from access",
             ]
         );
     }

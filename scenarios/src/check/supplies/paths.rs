@@ -99,5 +99,5 @@ pub(super) const PROGRAMS: &[&str] = &[
     "/usr/libexec/sendmail/smrsh",
 ];
 
-/// PATH_MAX on Linux.
-const LONGEST: usize = 4096;
+/// What the container's own check allows.
+const LONGEST: usize = 1024;
