@@ -1,0 +1,73 @@
+//! The macros that an `.mc` calls.
+
+/// Macros of m4 that are called with arguments only.
+pub(super) const M4: &[&str] = &[
+    "builtin", "decr", "define", "defn", "dumpdef", "errprint", "esyscmd", "eval", "format",
+    "ifdef", "ifelse", "include", "incr", "index", "indir", "len", "m4exit", "m4wrap", "maketemp",
+    "mkstemp", "patsubst", "popdef", "pushdef", "regexp", "sinclude", "substr", "syscmd",
+    "translit", "undefine", "undivert",
+];
+
+/// Macros of sendmail's cf/m4/cfhead.m4 that take arguments.
+pub(super) const SENDMAIL: &[&str] = &[
+    "CANONIFY_DOMAIN",
+    "CANONIFY_DOMAIN_FILE",
+    "CLIENT_OPTIONS",
+    "CONCAT",
+    "DAEMON_OPTIONS",
+    "DOL",
+    "DOMAIN",
+    "EXPOSED_USER",
+    "EXPOSED_USER_FILE",
+    "FEATURE",
+    "GENERICS_DOMAIN",
+    "GENERICS_DOMAIN_FILE",
+    "HACK",
+    "INPUT_MAIL_FILTER",
+    "LDAPROUTE_DOMAIN",
+    "LDAPROUTE_DOMAIN_FILE",
+    "LDAPROUTE_EQUIVALENT",
+    "LDAPROUTE_EQUIVALENT_FILE",
+    "LOCAL_DOMAIN",
+    "LOCAL_USER",
+    "LOCAL_USER_FILE",
+    "MAILER",
+    "MAIL_FILTER",
+    "MASQUERADE_AS",
+    "MASQUERADE_DOMAIN",
+    "MASQUERADE_DOMAIN_FILE",
+    "MASQUERADE_EXCEPTION",
+    "MASQUERADE_EXCEPTION_FILE",
+    "MODIFY_MAILER_FLAGS",
+    "OSTYPE",
+    "QUEUE_GROUP",
+    "RELAY_DOMAIN",
+    "RELAY_DOMAIN_FILE",
+    "SITE",
+    "SITECONFIG",
+    "TRUST_AUTH_MECH",
+    "UUCPSMTP",
+    "VERSIONID",
+    "VIRTUSER_DOMAIN",
+    "VIRTUSER_DOMAIN_FILE",
+];
+
+/// Macros after which `.cf` text follows.
+pub(super) const PARTS: &[&str] = &[
+    "LOCAL_CLT_FEATURES",
+    "LOCAL_CONFIG",
+    "LOCAL_DNSBL",
+    "LOCAL_NET_CONFIG",
+    "LOCAL_RULESETS",
+    "LOCAL_RULE_0",
+    "LOCAL_RULE_1",
+    "LOCAL_RULE_2",
+    "LOCAL_RULE_3",
+    "LOCAL_SRV_FEATURES",
+    "LOCAL_TLS_CLIENT",
+    "LOCAL_TLS_RCPT",
+    "LOCAL_TLS_SERVER",
+    "LOCAL_TRY_TLS",
+    "LOCAL_UUCP",
+    "MAILER_DEFINITIONS",
+];
