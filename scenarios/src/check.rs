@@ -8,6 +8,10 @@ pub mod difference;
 pub mod facts;
 pub mod findings;
 pub mod mc;
+pub mod order;
 pub mod promise;
+pub mod report;
 pub mod site;
 pub mod supplies;
+
+pub use order::{Hooks, Order, Outcome, Problem, check};
