@@ -16,6 +16,7 @@ mod list;
 mod near;
 mod progress;
 mod queue;
+mod reader;
 mod remote;
 mod reports;
 mod run;

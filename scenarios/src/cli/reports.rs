@@ -7,83 +7,96 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::Args;
-use msaspec_harness::report::{Document, junit};
-
 use super::Failure;
 
-/// Which reports to write; `-` is the standard output.
-#[derive(Debug, Default, Args)]
-#[group(id = "reports")]
-#[command(next_help_heading = "Reports (\"-\" is standard output)")]
-pub(super) struct Arguments {
-    /// Everything, as one JSON document
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Test results in JUnit's XML
-    #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
+/// What a report is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    Junit,
+    Markdown,
+    Sarif,
 }
 
 /// Reports to be written.
 #[derive(Default)]
-pub(super) struct Reports {
-    json: Option<Sink>,
-    junit: Option<Sink>,
-}
+pub(super) struct Reports(Vec<(Format, Sink)>);
 
 enum Sink {
     StandardOutput,
     File(PathBuf, File),
 }
 
-impl Arguments {
-    /// Opens the files; what is in them stays until the reports are written.
-    pub(super) fn open(&self) -> Result<Reports, Failure> {
-        let same = "--json and --junit cannot be the same file: the second would replace the first";
-        if self.json.is_some() && self.json == self.junit && !self.are_standard_output() {
-            return Err(Failure::Usage(same.to_owned()));
+impl Format {
+    /// The option that asks for it.
+    fn option(self) -> &'static str {
+        match self {
+            Format::Json => "--json",
+            Format::Junit => "--junit",
+            Format::Markdown => "--markdown",
+            Format::Sarif => "--sarif",
         }
-        let reports = Reports {
-            json: self.json.as_deref().map(Sink::open).transpose()?,
-            junit: self.junit.as_deref().map(Sink::open).transpose()?,
-        };
-        if self.are_standard_output() {
-            let why = "--json and --junit cannot both go to the standard output: name a file for one of them";
-            return Err(Failure::Usage(why.to_owned()));
-        }
-        match (&reports.json, &reports.junit) {
-            (Some(Sink::File(_, json)), Some(Sink::File(_, junit))) if is_same(json, junit) => {
-                Err(Failure::Usage(same.to_owned()))
-            }
-            _ => Ok(reports),
-        }
-    }
-
-    fn are_standard_output(&self) -> bool {
-        let is_standard_output = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
-        [&self.json, &self.junit]
-            .into_iter()
-            .all(is_standard_output)
     }
 }
 
 impl Reports {
+    /// Opens the files; what is in them stays until the reports are written.
+    pub(super) fn open(wanted: &[(Format, Option<&Path>)]) -> Result<Reports, Failure> {
+        let wanted = wanted
+            .iter()
+            .filter_map(|(format, path)| Some((*format, (*path)?)));
+        let wanted: Vec<_> = wanted.collect();
+        let is_file = |path: &Path| path != Path::new("-");
+        refuse_pair(&wanted, |one, other| one == other && is_file(one), SAME)?;
+        let reports: Vec<_> = wanted
+            .iter()
+            .map(|(format, path)| Ok((*format, Sink::open(path)?)))
+            .collect::<Result<_, Failure>>()?;
+        refuse_pair(
+            &wanted,
+            |one, other| !is_file(one) && !is_file(other),
+            OUTPUT,
+        )?;
+        refuse_pair(&reports, Sink::is_same, SAME)?;
+        Ok(Reports(reports))
+    }
+
     /// Whether the standard output belongs to a report.
     pub(super) fn take_standard_output(&self) -> bool {
-        [&self.json, &self.junit]
-            .into_iter()
-            .any(|sink| matches!(sink, Some(Sink::StandardOutput)))
+        let mut sinks = self.0.iter();
+        sinks.any(|(_, sink)| matches!(sink, Sink::StandardOutput))
     }
 
     /// Writes them all; the first that cannot be written is named.
-    pub(super) fn write(self, document: &Document, strict: bool) -> Result<(), Failure> {
-        let json = self.json.map(|sink| sink.write(document.to_json()));
-        let junit = self
-            .junit
-            .map(|sink| sink.write(junit::render(document, strict)));
-        json.transpose().and(junit.transpose()).map(drop)
+    pub(super) fn write(
+        self,
+        render: impl Fn(Format) -> Result<String, String>,
+    ) -> Result<(), Failure> {
+        let reports = self.0.into_iter();
+        let written: Vec<_> = reports
+            .map(|(format, sink)| sink.write(render(format)))
+            .collect();
+        written.into_iter().collect()
     }
+}
+
+const SAME: &str = "be the same file: the second would replace the first";
+const OUTPUT: &str = "both go to the standard output: name a file for one of them";
+
+/// Two reports that are in each other's way.
+fn refuse_pair<T>(
+    reports: &[(Format, T)],
+    collide: impl Fn(&T, &T) -> bool,
+    why: &str,
+) -> Result<(), Failure> {
+    for (index, (one, sink)) in reports.iter().enumerate() {
+        let others = &reports[index + 1..];
+        if let Some((other, _)) = others.iter().find(|(_, other)| collide(sink, other)) {
+            let (one, other) = (one.option(), other.option());
+            return Err(Failure::Usage(format!("{one} and {other} cannot {why}")));
+        }
+    }
+    Ok(())
 }
 
 impl Sink {
@@ -97,7 +110,15 @@ impl Sink {
         Ok(Sink::File(path.to_owned(), file))
     }
 
-    fn write<E: std::fmt::Display>(self, report: Result<String, E>) -> Result<(), Failure> {
+    /// Whether both lead to one file.
+    fn is_same(&self, other: &Sink) -> bool {
+        match (self, other) {
+            (Sink::File(_, one), Sink::File(_, other)) => is_same(one, other),
+            _ => false,
+        }
+    }
+
+    fn write(self, report: Result<String, String>) -> Result<(), Failure> {
         let report = report.map_err(|e| Failure::Usage(format!("a report cannot be made: {e}")))?;
         let written = match &self {
             Sink::StandardOutput => {

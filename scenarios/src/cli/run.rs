@@ -1,10 +1,6 @@
 //! `msaspec run`: judges targets one after the other, and reports.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, value_parser};
 use msaspec::catalogue::{self, Selection};
@@ -12,7 +8,7 @@ use msaspec_harness::{
     error::Error,
     known::Known,
     report::{
-        Document, Run,
+        Document, Run, junit,
         terminal::{self, QUIET},
     },
     run::{self, Plan},
@@ -22,8 +18,9 @@ use msaspec_harness::{
 use super::{
     Failure, announce, columns, known,
     progress::{Bar, Wait},
+    reader::Reader,
     remote,
-    reports::{self, Reports},
+    reports::{Format, Reports},
     signals::Interruption,
     status,
     target::{self, Wanted},
@@ -59,9 +56,22 @@ pub(super) struct Arguments {
     #[arg(skip)]
     newcomer: bool,
     #[command(flatten)]
-    reports: reports::Arguments,
+    reports: WantedReports,
     #[command(flatten)]
     remote: remote::Arguments,
+}
+
+/// Which reports to write; `-` is the standard output.
+#[derive(Debug, Default, Args)]
+#[group(id = "reports")]
+#[command(next_help_heading = "Reports (\"-\" is standard output)")]
+struct WantedReports {
+    /// Everything, as one JSON document
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Test results in JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -107,7 +117,10 @@ pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
             (arguments.nothing_judged(&failure), status::USAGE)
         }
     };
-    let written = reports.write(&document, arguments.strict);
+    let written = reports.write(|format| match format {
+        Format::Junit => junit::render(&document, arguments.strict).map_err(|e| e.to_string()),
+        _ => document.to_json().map_err(|e| e.to_string()),
+    });
     if let Err(failure) = &written {
         failure.tell();
     }
@@ -165,6 +178,15 @@ fn judge(
     }
     let bar = Bar::new(&target, &order.plan);
     run::run(&target, &order.plan, order.jobs(&target), &shared, &bar)
+}
+
+impl WantedReports {
+    fn open(&self) -> Result<Reports, Failure> {
+        Reports::open(&[
+            (Format::Json, self.json.as_deref()),
+            (Format::Junit, self.junit.as_deref()),
+        ])
+    }
 }
 
 impl Arguments {
@@ -242,37 +264,5 @@ impl Order {
                 .iter()
                 .all(|listener| listener.address.ip().is_loopback());
         self.jobs.map_or(if ours { 8 } else { 2 }, usize::from)
-    }
-}
-
-/// Whoever reads the report. That he stops reading ends neither the run nor the other reports.
-struct Reader {
-    out: Box<dyn Write>,
-    error: Option<io::Error>,
-}
-
-impl Reader {
-    /// Where no report goes.
-    fn beside(reports: &Reports) -> Reader {
-        Reader {
-            out: match reports.take_standard_output() {
-                true => Box::new(anstream::stderr()),
-                false => Box::new(anstream::stdout()),
-            },
-            error: None,
-        }
-    }
-
-    fn tell(&mut self, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
-        if self.error.is_none() {
-            self.error = text(&mut *self.out).and_then(|()| self.out.flush()).err();
-        }
-    }
-
-    fn finish(self) -> Result<(), Failure> {
-        match self.error {
-            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(()),
-        }
     }
 }
