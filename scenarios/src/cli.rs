@@ -9,6 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use msaspec_harness::{report::terminal, verdict::Verdict};
 
 mod announce;
+mod check;
 mod explain;
 mod files;
 mod known;
@@ -38,6 +39,8 @@ struct Cli {
 enum Command {
     /// Judge one or more submission servers
     Run(Box<run::Arguments>),
+    /// Say what a change to a sendmail configuration has changed on the wire
+    Check(Box<check::Arguments>),
     /// Show the catalogue, with what is untested and why
     List(list::Arguments),
     /// Explain one requirement: what, how it is tested, who is known to deviate
@@ -59,6 +62,7 @@ Examples:
   msaspec run smtp://mail.example.org     what can be seen without an account
   msaspec run smtps://mail.example.org --user alice --password-file secret.txt
   msaspec run embedded --only chapter:starttls -vv
+  msaspec check /etc/mail/sendmail.mc     what this configuration does, before it is installed
   msaspec explain rfc4954-4-second-auth-503
 
 Exit status: 0 everything as expected, 1 a deviation that is not known, 2 usage or an unreadable file,
@@ -106,6 +110,7 @@ fn obey(command: Option<Command>) -> Result<u8, Failure> {
     let nothing_said = || Command::Run(Box::new(run::Arguments::of_a_newcomer()));
     match command.unwrap_or_else(nothing_said) {
         Command::Run(arguments) => run::run(*arguments),
+        Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Serve(arguments) => serve::serve(arguments),

@@ -1,5 +1,6 @@
 //! The program from outside: exit status, sentences and reports.
 
+mod check;
 mod hostile;
 mod program;
 mod refusals;

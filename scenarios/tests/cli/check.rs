@@ -1,0 +1,53 @@
+//! What cannot be meant by `msaspec check` is refused before any container is started.
+
+use std::fs;
+
+use rstest::rstest;
+
+use crate::{folder, program::*};
+
+#[rstest]
+#[case(&["check"], &["SITE.mc"])]
+#[case(&["check", "a.mc", "b.mc"], &["b.mc"])]
+#[case(&["check", "a.mc", "--accept", "--against", "b.mc"], &["--accept", "--against", "cannot be used"])]
+#[case(&["check", "a.mc", "--accept", "--bisect", "b.mc"], &["--accept", "--bisect", "cannot be used"])]
+#[case(&["check", "a.mc", "--against", "b.mc", "--bisect", "b.mc"], &["--against", "--bisect", "cannot be used"])]
+#[case(&["check", "a.mc", "--difference", "LOGIN"], &["--bisect", "not provided"])]
+#[case(&["check", "a.mc", "--budget", "0"], &["--budget"])]
+#[case(&["check", "a.mc", "--budget", "soon"], &["--budget"])]
+#[case(&["check", "a.mc", "--json", "-", "--sarif", "-"], &["--json and --sarif cannot both go to the standard output"])]
+#[case(&["check", "a.mc", "--json", "x", "--markdown", "x"], &["--json and --markdown cannot be the same file"])]
+#[case(&["check", "a.mc", "--json", "x", "--sarif", "./x"], &["--json and --sarif cannot be the same file"])]
+#[case(&["check", "a.mc", "--markdown", "gone/x"], &["gone/x", "cannot be written"])]
+fn what_cannot_be_meant_is_refused_in_a_sentence(
+    #[case] arguments: &[&str],
+    #[case] words: &[&str],
+) {
+    let ended = run(&folder(), arguments);
+    ended.expect(2, words);
+    assert!(!ended.said().contains("panicked"), "{}", ended.said());
+}
+
+#[test]
+fn help_shows_examples_and_the_exit_status() {
+    let ended = run(&folder(), &["check", "--help"]);
+    ended.expect(
+        0,
+        &[
+            "--bisect old.mc",
+            "Exit status: 0",
+            "SARIF",
+            "[default: 60]",
+        ],
+    );
+}
+
+#[test]
+fn a_refusal_leaves_what_was_in_a_file() {
+    let folder = folder();
+    let report = folder.path().join("x");
+    fs::write(&report, "before").unwrap();
+    let arguments = ["check", "a.mc", "--json", "x", "--markdown", "./x"];
+    run(&folder, &arguments).expect(2, &["same file"]);
+    assert_eq!(fs::read_to_string(&report).unwrap(), "before");
+}
