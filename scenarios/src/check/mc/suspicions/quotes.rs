@@ -49,15 +49,16 @@ pub(super) fn unclosed(mc: &Mc) -> Vec<Found> {
         _ => "",
     };
     let remedy = match unclosed.what {
-        "quote" => repaired(&line).unwrap_or_default(),
-        _ => String::new(),
+        _ if unclosed.name.is_empty() => None,
+        "quote" => repaired(&line),
+        _ => closed(&line),
     };
     vec![Found {
         what: format!(
             "the {}{whose} that begins here is never closed{seen}",
             unclosed.what
         ),
-        remedy,
+        remedy: remedy.unwrap_or_default(),
         first: unclosed.line,
         last: unclosed.line,
     }]
@@ -74,6 +75,12 @@ fn repaired(line: &str) -> Option<String> {
     };
     let arguments: Vec<_> = pieces.iter().map(|piece| quoted(piece)).collect();
     Some(names::call(name, &arguments))
+}
+
+/// The line with a parenthesis before its `dnl`, where it has none.
+fn closed(line: &str) -> Option<String> {
+    let call = line.trim().split("dnl").next()?.trim_end();
+    (call.contains('(') && !call.contains(')')).then(|| format!("{call})dnl"))
 }
 
 /// An argument in the quotes of m4, whatever stood around it.

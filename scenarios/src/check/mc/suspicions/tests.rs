@@ -34,7 +34,7 @@ fn hints(lines: &str) -> Vec<(String, usize, String)> {
     "define(`confLOG_LEVEL', `14'dnl\nMAILER(`smtp')dnl\n",
     "unclosed",
     1,
-    ""
+    "define(`confLOG_LEVEL', `14')dnl"
 )]
 #[case::swallowed(
     "define(`confLOG_LEVEL', `14)dnl\nMAILER(smtp)dnl\ndnl don't, (really)\n)dnl\n",
