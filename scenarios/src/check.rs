@@ -2,6 +2,7 @@
 //! it does on the wire, and what a change to it has changed.
 
 pub mod advice;
+pub mod baseline;
 pub mod bisect;
 pub mod cf;
 pub mod daemon;
