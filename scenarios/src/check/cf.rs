@@ -77,6 +77,14 @@ impl Cf {
         }
     }
 
+    /// The lines that name members of a class (`C`), and the members of each.
+    pub fn class_lines(&self, name: &str) -> Vec<(&str, Vec<&str>)> {
+        let lines = self.lines.iter();
+        lines
+            .filter_map(|line| Some((line.as_str(), lines::members(line, name)?)))
+            .collect()
+    }
+
     /// Every file that a class is read from.
     pub fn class_files(&self) -> Vec<ClassFile> {
         let files = self.lines.iter().filter_map(|line| line.strip_prefix('F'));

@@ -123,8 +123,10 @@ fn maps(cf: &Cf, needs: &mut Needs<'_>) {
         if map.class.eq_ignore_ascii_case("cdb") {
             needs.refuse("map", &map.argument, "this sendmail is built without cdb");
         } else if let Some(path) = map.file() {
-            let text = needs.text(path);
-            if text.is_none() && needs.has(&format!("{path}.db")) {
+            // Red Hat names the database, others the text.
+            let name = path.strip_suffix(".db").unwrap_or(path);
+            let text = needs.text(name);
+            if text.is_none() && needs.has(&format!("{name}.db")) {
                 continue;
             }
             let class = map.class.to_ascii_lowercase();
@@ -296,13 +298,14 @@ mod tests {
     fn a_map_is_made_from_the_text_beside_it() {
         let site = BTreeSet::from(["access", "tables/virt", "made.db"].map(str::to_owned));
         let cf = Cf::parse(
-            "Kaccess hash /etc/mail/access\nKv hash /etc/mail/tables/virt\nKm hash /etc/mail/m\nKmade hash /etc/mail/made\nKa hash /usr/local/access\n",
+            "Kaccess hash /etc/mail/access\nKv hash /etc/mail/tables/virt\nKm hash /etc/mail/m\nKmade hash /etc/mail/made\nKa hash /usr/local/access\nKb hash -o /etc/mail/access.db\n",
         );
         let phrases: Vec<_> = needed(&cf, &site).iter().map(ToString::to_string).collect();
         assert_eq!(
             phrases,
             [
                 "map /etc/mail/access, made from access",
+                "map /etc/mail/access.db, made from access",
                 "empty map /etc/mail/m",
                 "map /etc/mail/tables/virt, made from tables/virt",
                 "map /usr/local/access, made from access",

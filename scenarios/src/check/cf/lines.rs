@@ -47,6 +47,12 @@ pub(super) fn named(text: &str) -> Option<(&str, &str)> {
     text.split_at_checked(length)
 }
 
+/// The members that a line adds to a class.
+pub(super) fn members<'a>(line: &'a str, class: &str) -> Option<Vec<&'a str>> {
+    let (name, members) = named(line.strip_prefix('C')?)?;
+    (name == class).then(|| members.split_whitespace().collect())
+}
+
 pub(super) fn class_file(text: &str) -> Option<ClassFile> {
     let (class, rest) = named(text)?;
     let mut rest = rest.trim_start();

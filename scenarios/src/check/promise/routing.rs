@@ -34,15 +34,8 @@ pub(super) fn explained(cf: &Cf) -> Vec<Promise> {
             ));
         }
     }
-    let masqueraded: Vec<_> = cf.class("M").members.into_iter().collect();
-    if !masqueraded.is_empty() {
-        let words = format!("senders of {} are masqueraded too", listed(&masqueraded));
-        promises.push(promise(
-            "MASQUERADE_DOMAIN",
-            words,
-            cf.line_with("C{M}").unwrap_or_default(),
-        ));
-    }
+    let words = "senders of {} are masqueraded too";
+    promises.extend(members(cf, "M", "MASQUERADE_DOMAIN", words));
     for file in cf.class("M").files {
         let words = format!(
             "senders of the domains in {} are masqueraded too",
@@ -92,26 +85,14 @@ fn relays(cf: &Cf) -> Vec<Promise> {
         let words = "anybody may send to anybody: this is an open relay";
         promises.push(promise("promiscuous_relay", words, rule));
     }
-    let class = cf.class("R");
-    let members: Vec<_> = class
-        .members
-        .iter()
-        .filter(|name| !name.starts_with("$="))
-        .collect();
-    if let Some(line) = cf
-        .line_with("C{R}")
-        .or_else(|| cf.line_with("CR"))
-        .filter(|_| !members.is_empty())
-    {
-        let words = format!("mail from and to {} is passed on", listed(&members));
-        promises.push(promise("RELAY_DOMAIN", words, line));
-    }
+    let words = "mail from and to {} is passed on";
+    promises.extend(members(cf, "R", "RELAY_DOMAIN", words));
     let rcpt_ok = cf.rules("Rcpt_ok");
     if let Some(rule) = rcpt_ok.first().filter(|rule| rule.contains("$>CanonAddr")) {
         let words = "recipients that lead on to other machines (user%site@here) are passed on";
         promises.push(promise("loose_relay_check", words, rule));
     }
-    for file in class.files {
+    for file in cf.class("R").files {
         let words = format!("mail from and to the domains in {} is passed on", file.path);
         let line = cf.line_with(&file.path).unwrap_or_default();
         promises.push(promise("relay-domains", words, line));
@@ -126,30 +107,28 @@ fn relays(cf: &Cf) -> Vec<Promise> {
 }
 
 fn hosts(cf: &Cf) -> Vec<Promise> {
-    let class = cf.class("w");
-    let mut promises = Vec::new();
-    let members: Vec<_> = class
-        .members
-        .iter()
-        .filter(|name| *name != "localhost")
-        .collect();
-    if let Some(line) = cf
-        .lines()
-        .iter()
-        .rev()
-        .find(|line| line.starts_with("Cw"))
-        .filter(|_| !members.is_empty())
-    {
-        promises.push(promise(
-            "local host names",
-            format!("mail for {} stays here", listed(&members)),
-            line,
-        ));
-    }
-    for file in class.files {
+    let mut promises = members(cf, "w", "local host names", "mail for {} stays here");
+    for file in cf.class("w").files {
         let words = format!("mail for the domains in {} stays here", file.path);
         let line = cf.line_with(&file.path).unwrap_or_default();
         promises.push(promise("local host names", words, line));
+    }
+    promises
+}
+
+/// The members of a class, a promise for each of its lines. Classes within it and `localhost` go without
+/// saying.
+fn members(cf: &Cf, class: &str, subject: &str, words: &str) -> Vec<Promise> {
+    let mut promises = Vec::new();
+    for (line, mut members) in cf.class_lines(class) {
+        members.retain(|name| *name != "localhost" && !name.starts_with("$="));
+        if !members.is_empty() {
+            promises.push(promise(
+                subject,
+                words.replace("{}", &listed(&members)),
+                line,
+            ));
+        }
     }
     promises
 }
