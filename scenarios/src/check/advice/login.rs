@@ -1,0 +1,235 @@
+//! Who logs in, by what, and whether it is needed.
+
+use super::{
+    Evidence, Found, Rule, remedy,
+    seen::{Seen, add_new, for_users, is_offered, is_submission_port, list, mechanisms, verb},
+};
+use crate::check::findings::Kind;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "password-in-clear",
+        look: password_in_clear,
+        reason: "A client that does not insist on TLS sends its password so that everybody on the way can read it.",
+        source: "RFC 4954 section 4",
+    },
+    Rule {
+        id: "login-not-required",
+        look: login_not_required,
+        reason: "Port 587 and port 465 are for users: without a login anybody can hand in mail for addresses here, \
+                 past whatever port 25 filters.",
+        source: "RFC 6409 section 4.3",
+    },
+    Rule {
+        id: "no-trust-auth-mech",
+        look: no_trust_auth_mech,
+        reason: "sendmail relays for users only if they logged in by a mechanism that TRUST_AUTH_MECH names.",
+        source: "cf/README, section \"SMTP AUTHENTICATION\"",
+    },
+    Rule {
+        id: "login-without-tls",
+        look: login_without_tls,
+        reason: "The password stays hidden, but what the user writes after it can be read and changed on the way.",
+        source: "RFC 8314 section 4.1",
+    },
+    Rule {
+        id: "md5-without-secrets",
+        look: md5_without_secrets,
+        reason: "They never ask saslauthd: they need the password itself in sasldb, and clients prefer them, so a \
+                 user who has an account in saslauthd only cannot log in.",
+        source: "RFC 2195 section 2, RFC 6331",
+    },
+];
+
+fn password_in_clear(evidence: &Evidence<'_>) -> Vec<Found> {
+    let mut places = Vec::new();
+    let mut offered = Vec::new();
+    for seen in for_users(evidence) {
+        let here = plaintext_in_clear(evidence, &seen);
+        if !here.is_empty() {
+            add_new(&mut offered, here);
+            places.push(seen.place);
+        }
+    }
+    if places.is_empty() {
+        return Vec::new();
+    }
+    let options = evidence.cf.option("AuthOptions").unwrap_or_default();
+    let mut lines = match options.contains('p') {
+        true => String::new(),
+        false => remedy::option_with(evidence.cf, "AuthOptions", "confAUTH_OPTIONS", &["p"]),
+    };
+    // Without TLS nobody could log in any more.
+    lines.push_str(&remedy::certificates(evidence.cf));
+    let verb = verb(offered.len(), "is", "are");
+    let p = match options.contains('p') {
+        true => "",
+        false => ": `p' is missing in confAUTH_OPTIONS",
+    };
+    vec![Found {
+        kind: Kind::Fault,
+        what: format!(
+            "{} {verb} offered in clear text on {}{p}.",
+            list(&offered),
+            list(&places)
+        ),
+        remedy: lines,
+        place: evidence
+            .option_place("AuthOptions", "confAUTH_OPTIONS")
+            .or_else(|| evidence.option_place("AuthMechanisms", "confAUTH_MECHANISMS")),
+    }]
+}
+
+fn plaintext_in_clear(evidence: &Evidence<'_>, seen: &Seen<'_>) -> Vec<String> {
+    let mut offered = mechanisms(evidence, &seen.place, &["clear"], is_offered);
+    offered.retain(|mechanism| ["PLAIN", "LOGIN"].contains(&mechanism.as_str()));
+    offered
+}
+
+fn login_not_required(evidence: &Evidence<'_>) -> Vec<Found> {
+    // A null client has no users: what it takes goes to its hub.
+    if evidence.feature("nullclient").is_some() {
+        return Vec::new();
+    }
+    let is_open = |seen: &Seen<'_>| {
+        let answers = ["MAIL before login, clear", "MAIL before login, TLS"];
+        let mut answers = answers
+            .iter()
+            .filter_map(|it| evidence.answer(&seen.place, it));
+        answers.any(|answer| answer.starts_with('2'))
+    };
+    let all = for_users(evidence).into_iter();
+    let open: Vec<_> = all
+        .filter(|seen| is_submission_port(seen.daemon) && !seen.daemon.requires_login())
+        .filter(is_open)
+        .collect();
+    let Some(first) = open.first() else {
+        return Vec::new();
+    };
+    let mut lines = String::new();
+    if open.iter().any(|seen| remedy::is_default_msa(seen.daemon)) {
+        lines.push_str(&remedy::own_listeners(evidence));
+    }
+    for seen in &open {
+        let modifiers = remedy::with_modifiers(seen.daemon, "Ea");
+        lines.push_str(&remedy::daemon_options(seen.daemon, &modifiers));
+    }
+    let places: Vec<_> = open.iter().map(|seen| seen.place.as_str()).collect();
+    let origin = match remedy::is_default_msa(first.daemon) {
+        true => "it is the listener that sendmail adds by itself",
+        false if first.daemon.has('A') => "its modifiers have `A', so that nobody can log in",
+        false => "`a' is missing in its modifiers",
+    };
+    vec![Found {
+        kind: Kind::Fault,
+        what: format!(
+            "MAIL is taken without a login on {}: {origin}.",
+            list(&places)
+        ),
+        remedy: lines,
+        place: evidence.placed(&first.daemon.cf),
+    }]
+}
+
+fn no_trust_auth_mech(evidence: &Evidence<'_>) -> Vec<Found> {
+    let trusted = evidence.cf.class("TrustAuthMech").members;
+    let mut places = Vec::new();
+    let mut offered = Vec::new();
+    for seen in for_users(evidence) {
+        let refused = evidence.answer(&seen.place, "RCPT elsewhere after login");
+        let works = mechanisms(evidence, &seen.place, &["clear", "TLS"], |it| {
+            it.starts_with("235")
+        });
+        let is_trusted = works.iter().all(|mechanism| trusted.contains(mechanism));
+        if refused.is_some_and(|answer| answer.starts_with("550")) && !is_trusted {
+            add_new(&mut offered, works);
+            places.push(seen.place);
+        }
+    }
+    if places.is_empty() {
+        return Vec::new();
+    }
+    let missing: Vec<_> = offered.iter().filter(|it| !trusted.contains(*it)).collect();
+    let mut trust = evidence.mc.find("TRUST_AUTH_MECH");
+    let statement = trust
+        .next()
+        .or_else(|| evidence.mc.define("confAUTH_MECHANISMS"));
+    vec![Found {
+        kind: Kind::Fault,
+        what: format!(
+            "On {} a user who has logged in may not write to other domains: TRUST_AUTH_MECH does not name {}.",
+            list(&places),
+            list(&missing)
+        ),
+        remedy: format!("TRUST_AUTH_MECH(`{}')dnl\n", offered.join(" ")),
+        place: statement.map(|statement| evidence.mc.place(statement.first, statement.last)),
+    }]
+}
+
+fn login_without_tls(evidence: &Evidence<'_>) -> Vec<Found> {
+    let mut places = Vec::new();
+    let mut works = Vec::new();
+    let all = for_users(evidence).into_iter();
+    for seen in all.filter(|it| it.has_tls(evidence) && plaintext_in_clear(evidence, it).is_empty())
+    {
+        let here = mechanisms(evidence, &seen.place, &["clear"], |it| {
+            it.starts_with("235")
+        });
+        if !here.is_empty() {
+            add_new(&mut works, here);
+            places.push(seen.place);
+        }
+    }
+    if places.is_empty() {
+        return Vec::new();
+    }
+    vec![Found {
+        kind: Kind::Hint,
+        what: format!(
+            "{} logs a user in on {} without TLS.",
+            list(&works).replace(" and ", " or "),
+            list(&places)
+        ),
+        remedy: passwords_only(evidence),
+        place: evidence.option_place("AuthMechanisms", "confAUTH_MECHANISMS"),
+    }]
+}
+
+fn md5_without_secrets(evidence: &Evidence<'_>) -> Vec<Found> {
+    let mut offered = Vec::new();
+    for seen in for_users(evidence) {
+        let here = mechanisms(evidence, &seen.place, &["clear", "TLS"], is_offered);
+        add_new(&mut offered, here);
+    }
+    offered.retain(|mechanism| mechanism.ends_with("-MD5"));
+    if offered.is_empty() {
+        return Vec::new();
+    }
+    vec![Found {
+        kind: Kind::Hint,
+        what: format!(
+            "{} {} offered, which only users with a password in sasldb can use.",
+            list(&offered),
+            verb(offered.len(), "is", "are"),
+        ),
+        remedy: passwords_only(evidence),
+        place: evidence.option_place("AuthMechanisms", "confAUTH_MECHANISMS"),
+    }]
+}
+
+/// The mechanisms that saslauthd answers, and they inside TLS only.
+fn passwords_only(evidence: &Evidence<'_>) -> String {
+    let mut lines = remedy::define("confAUTH_MECHANISMS", "LOGIN PLAIN");
+    lines.push_str("TRUST_AUTH_MECH(`LOGIN PLAIN')dnl\n");
+    if !evidence
+        .cf
+        .option("AuthOptions")
+        .unwrap_or_default()
+        .contains('p')
+    {
+        let p = remedy::option_with(evidence.cf, "AuthOptions", "confAUTH_OPTIONS", &["p"]);
+        lines.push_str(&p);
+    }
+    lines.push_str(&remedy::certificates(evidence.cf));
+    lines
+}
