@@ -4,7 +4,7 @@ use std::fs;
 
 use rstest::rstest;
 
-use crate::{folder, program::*};
+use crate::{folder, json, last_line, program::*};
 
 #[rstest]
 #[case(&["check"], &["SITE.mc"])]
@@ -50,4 +50,30 @@ fn a_refusal_leaves_what_was_in_a_file() {
     let arguments = ["check", "a.mc", "--json", "x", "--markdown", "./x"];
     run(&folder, &arguments).expect(2, &["same file"]);
     assert_eq!(fs::read_to_string(&report).unwrap(), "before");
+}
+
+#[test]
+fn the_reports_about_a_file_that_is_not_there_say_why_nothing_was_checked() {
+    let folder = folder();
+    let files = ["--json", "x.json", "--markdown", "x.md", "--sarif", "-"];
+    let ended = run(&folder, &[&["check", "gone.mc"], &files[..]].concat());
+    ended.expect(2, &["error:"]);
+    assert!(
+        last_line(&ended.stderr).starts_with("judged 0 of "),
+        "{}",
+        ended.stderr
+    );
+    let document = json(&folder, "x.json");
+    assert!(document["runs"][0]["unjudged"].is_string(), "{document}");
+    assert_eq!(document.get("check"), Some(&serde_json::Value::Null));
+    let markdown = fs::read_to_string(folder.path().join("x.md")).unwrap();
+    assert!(
+        markdown.starts_with("### `gone.mc`: could not be checked"),
+        "{markdown}"
+    );
+    let sarif: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(
+        sarif["runs"][0]["invocations"][0]["executionSuccessful"],
+        false
+    );
 }
