@@ -128,6 +128,8 @@ pub struct Bisection {
     pub difference: String,
     /// Changed lines that make it together, none of which can be left out.
     pub lines: Vec<Change>,
+    /// Whether it is certain that none can be left out; otherwise the bound of the search was reached.
+    pub minimal: bool,
     /// How many changed lines there are.
     pub among: usize,
     /// How many configurations were built.

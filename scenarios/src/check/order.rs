@@ -1,10 +1,21 @@
 //! What is to be checked, and what comes of it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use msaspec_harness::{error::Error, report::Run, session::Shared};
+use msaspec_harness::{error::Error, report::Run, session::Shared, target::container::Options};
 
-use super::findings::Findings;
+use super::{
+    baseline::Baseline,
+    comparison,
+    examination::{self, Examination},
+    findings::Findings,
+    search,
+    site::Site,
+    workshop::Workshop,
+};
 
 /// What is to be checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +72,80 @@ pub struct Hooks<'a> {
 /// Builds, starts, judges, compares.
 ///
 /// # Errors
-/// Those of the files, of m4, and of the container.
-pub fn check(_order: &Order, _hooks: &Hooks<'_>) -> Result<Outcome, Problem> {
-    Err(Problem::Usage("not built yet".to_owned()))
+/// [`Problem::Usage`] where a file cannot be used or m4 or sendmail does not take the configuration,
+/// [`Problem::Target`] where the container fails or the check is interrupted.
+pub fn check(order: &Order, hooks: &Hooks<'_>) -> Result<Outcome, Problem> {
+    // What is wrong with the files is said first: it needs no container.
+    let site = read(&order.site)?;
+    let other = order.against.as_ref().or(order.bisect.as_ref());
+    let other = other.map(|path| read(path)).transpose()?;
+    let expectation = expectation(&order.site);
+    let baseline = match other {
+        None => Baseline::read(&expectation).map_err(Problem::Usage)?,
+        Some(_) => None,
+    };
+    let interrupted = || hooks.shared.interrupted();
+    let options = Options {
+        interrupted: &interrupted,
+        progress: hooks.progress,
+    };
+    let workshop = Workshop::open(&options)?;
+    let examine = |site: &Site| {
+        (hooks.progress)(&format!("building {}", site.mc.name));
+        examination::examine(&workshop, site, order, hooks, &options)
+    };
+    let before = other
+        .map(|other| examine(&other).map(|examination| (other, examination)))
+        .transpose()?;
+    let mut after = examine(&site)?;
+    let kept = kept(&site, &after);
+    if let Some((other, before)) = &before {
+        let with = self::kept(other, before);
+        let found = comparison::of(&workshop, &site, Some(other), &with, &kept, &other.mc.name)?;
+        if order.bisect.is_some() {
+            (hooks.progress)("looking for the lines");
+            let wanted = comparison::chosen(&found, order.difference.as_deref());
+            let wanted = wanted.map_err(Problem::Usage)?;
+            let search = search::Search {
+                workshop: &workshop,
+                old: other,
+                new: &site,
+                before: &before.findings.facts,
+                order,
+                hooks,
+                options: &options,
+            };
+            after.findings.bisection = Some(search.lines_behind(wanted)?);
+        }
+        after.findings.comparison = Some(found);
+    } else if order.accept {
+        kept.write(&expectation).map_err(Problem::Usage)?;
+    } else if let Some(baseline) = &baseline {
+        let name = expectation.file_name().unwrap_or_default();
+        let name = name.to_string_lossy();
+        let found = comparison::of(&workshop, &site, None, baseline, &kept, &name)?;
+        after.findings.comparison = Some(found);
+    }
+    Ok(Outcome {
+        findings: after.findings,
+        run: after.run,
+    })
+}
+
+/// Where what was accepted is kept: `SITE.expect` beside `SITE.mc`.
+fn expectation(mc: &Path) -> PathBuf {
+    mc.with_extension("expect")
+}
+
+fn read(path: &Path) -> Result<Site, Problem> {
+    Site::read(path).map_err(Problem::Usage)
+}
+
+fn kept(site: &Site, examination: &Examination) -> Baseline {
+    let Examination {
+        findings,
+        run,
+        built,
+    } = examination;
+    Baseline::of(findings, run, &site.mc.octets, &built.cf)
 }

@@ -53,6 +53,33 @@ impl Site {
         })
     }
 
+    /// The name of the `.mc` in its folder.
+    pub fn file_name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// A file of the folder as messages name it.
+    pub fn beside(&self, file: &str) -> String {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => {
+                folder.join(file).display().to_string()
+            }
+            _ => file.to_owned(),
+        }
+    }
+
+    /// The same site with another text of its `.mc`.
+    ///
+    /// # Errors
+    /// As [`Mc::parse`].
+    pub fn with_mc(&self, octets: Vec<u8>) -> Result<Site, String> {
+        let mut site = self.clone();
+        site.mc = Mc::parse(&self.mc.name, &octets)?;
+        site.files.insert(self.file_name(), octets);
+        Ok(site)
+    }
+
     /// Why the check cannot be made, where a text (an `.mc` or a `.cf`) names a file that was left out.
     pub fn needed_but_left_out(&self, text: &str) -> Option<String> {
         let (name, why) = self

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File, Permissions},
     io::{ErrorKind, Read, Write},
+    os::unix::fs::PermissionsExt,
     path::Path,
 };
 
@@ -111,9 +112,7 @@ pub(super) fn write(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), String
 }
 
 /// As any other file of the administrator's: his umask decides.
-#[cfg(unix)]
 fn permissions() -> Permissions {
-    use std::os::unix::fs::PermissionsExt;
     Permissions::from_mode(0o666)
 }
 

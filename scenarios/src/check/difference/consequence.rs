@@ -36,7 +36,11 @@ impl All<'_> {
             return true;
         }
         match leaf.area {
-            Area::Answers => self.state_is_on_one_side(leaf) || self.follows_from_mail(leaf),
+            Area::Answers => {
+                self.state_is_on_one_side(leaf)
+                    || self.follows_from_mail(leaf)
+                    || self.is_asked_elsewhere(leaf)
+            }
             Area::Mechanisms => self.state_is_on_one_side(leaf),
             Area::Keywords => {
                 self.state_is_on_one_side(leaf)
@@ -104,9 +108,25 @@ impl All<'_> {
         };
         let relays = name.starts_with("RCPT elsewhere before")
             && (leaf.after.as_deref()).is_some_and(|after| after.starts_with('2'));
-        let is_same = (&leaf.before, &leaf.after) == (&mail.before, &mail.after);
+        // A table is not reached by who is refused before.
+        let is_refused = |answer: &Option<String>| {
+            answer
+                .as_deref()
+                .is_some_and(|answer| !answer.starts_with('2'))
+        };
+        let is_same = (is_refused(&mail.before) && leaf.before == mail.before)
+            || (is_refused(&mail.after) && leaf.after == mail.after);
         (starts(["MAIL from ", "mail from "]) && is_same)
             || (starts(["RCPT ", "mail to "]) && is_unasked(leaf) && !relays)
+    }
+
+    /// The addresses of a table are tried on one listener, which is another one when listeners change.
+    fn is_asked_elsewhere(&self, leaf: &Leaf) -> bool {
+        let of_table = ["mail from ", "mail to ", "MAIL from ", "RCPT to "];
+        let listener = |leaf: &Leaf| leaf.area == Area::Listeners;
+        of_table.iter().any(|it| leaf.question.starts_with(it))
+            && (leaf.before.is_none() || leaf.after.is_none())
+            && self.leaves.iter().any(listener)
     }
 
     /// A keyword and the answer to the command of that name are one change.
@@ -206,14 +226,14 @@ fn offered<'a>(facts: &'a Facts, place: &str, state: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// A case that is asked only on one side, or that does not apply there, follows from what a user sees; a
-/// failure is always told.
+/// A case that was not asked on one side says nothing, unless it fails now; one that does not apply on one
+/// side follows from what a user sees, unless it failed.
 fn is_news(leaf: &Leaf, seen_by_users: bool) -> bool {
-    let is_bad = |verdict: &Option<String>| matches!(verdict.as_deref(), Some("fail" | "warn"));
-    if is_bad(&leaf.before) || is_bad(&leaf.after) {
-        return true;
+    match (leaf.before.as_deref(), leaf.after.as_deref()) {
+        (None, after) => after == Some("fail"),
+        (Some(_), None) => false,
+        (Some("fail" | "warn"), _) | (_, Some("fail" | "warn")) => true,
+        (Some("skip"), _) | (_, Some("skip")) => !seen_by_users,
+        (Some(_), Some(_)) => true,
     }
-    let is_skip = |verdict: &Option<String>| verdict.as_deref() == Some("skip");
-    let applies = !is_skip(&leaf.before) && !is_skip(&leaf.after);
-    leaf.before.is_some() && leaf.after.is_some() && (applies || !seen_by_users)
 }

@@ -283,39 +283,26 @@ const TEMPLATES: &[Template] = &[
 ];
 
 /// Options whose name alone says little.
+#[rustfmt::skip]
 const LIMITS: &[(&str, &str)] = &[
-    (
-        "BadRcptThrottle",
-        "the number of refused recipients before each reply waits",
-    ),
-    (
-        "ConnectionRateThrottle",
-        "the largest number of connections a second",
-    ),
-    (
-        "MaxDaemonChildren",
-        "the largest number of sessions at a time",
-    ),
+    ("BadRcptThrottle", "the number of refused recipients before each reply waits"),
+    ("ConnectionRateThrottle", "the largest number of connections a second"),
+    ("ConnectionRateWindowSize", "the time over which connections are counted"),
+    ("DelayLA", "the load from which replies wait"),
+    ("DeliveryMode", "the way of delivery"),
+    ("MaxDaemonChildren", "the largest number of sessions at a time"),
     ("MaxHeadersLength", "the largest header"),
     ("MaxHopCount", "the largest number of hops"),
-    (
-        "MaxRecipientsPerMessage",
-        "the largest number of recipients",
-    ),
+    ("MaxMimeHeaderLength", "the largest field of a MIME header"),
+    ("MaxNOOPCommands", "the number of NOOP commands before each reply waits"),
+    ("MaxRecipientsPerMessage", "the largest number of recipients"),
     ("MinFreeBlocks", "the space that must be free"),
+    ("QueueLA", "the load from which mail is only queued"),
+    ("RefuseLA", "the load from which connections are refused"),
     ("Timeout.command", "the longest wait for a command"),
-    (
-        "Timeout.datablock",
-        "the longest wait for a part of a message",
-    ),
-    (
-        "Timeout.ident",
-        "the longest wait for the client's port 113",
-    ),
-    (
-        "Timeout.queuereturn",
-        "the time until undelivered mail is returned",
-    ),
+    ("Timeout.datablock", "the longest wait for a part of a message"),
+    ("Timeout.ident", "the longest wait for the client's port 113"),
+    ("Timeout.queuereturn", "the time until undelivered mail is returned"),
     ("Timeout.queuewarn", "the time until a delay is reported"),
     ("Timeout.starttls", "the longest wait for a TLS handshake"),
 ];

@@ -147,6 +147,8 @@ fn changed(without: &[&str], with: &str) -> String {
     "on 587 (both families) ETRN is accepted now: 250 2.0.0 (was 502 5.7.0)",
 ])]
 #[case::skip_alone(&["V |"], "V | | rfc4954-4-x | skip", &["rfc4954-4-x does not apply any more (was pass)"])]
+#[case::failure_that_is_not_asked(&["V |"], "V | | rfc4954-4-y | warn", &[])]
+#[case::failure_that_was_not_asked(&["V |"], "V | | rfc4954-4-y | fail", &["rfc4954-4-y fails now"])]
 #[case::not_asked(&["V |"], "", &[])]
 #[case::most_important_first(
     &["ETRN", "D | "],
@@ -199,7 +201,18 @@ fn one_state_goes_with_two() {
     "A | 587/inet | MAIL after login | 501 5.5.4",
     &["MAIL after login is refused now on 587 over IPv4: 501 5.5.4 (was 250 2.1.0)"]
 )]
-fn delivery(#[case] before: &str, #[case] after: &str, #[case] said: &[&str]) {
+#[case::refused_before_the_table(
+    "A | 25/inet | MAIL before login, clear | 250 2.1.0\nA | 25/inet | mail from a@b.example | 550 5.7.1\nA | 25/inet | mail to c@d.example | 250 2.1.5",
+    "A | 25/inet | MAIL before login, clear | 530 5.7.0\nA | 25/inet | mail from a@b.example | 530 5.7.0\nA | 25/inet | mail to c@d.example | 503 5.0.0",
+    &["MAIL before login is refused now on 25 over IPv4: 530 5.7.0 (was 250 2.1.0)"]
+)]
+#[case::table_is_tried_elsewhere(
+    "L | | 25/inet | open\nL | | 587/inet | open\nA | 25/inet | mail from a@b.example | 550 5.7.1",
+    "L | | 587/inet | open\nA | 587/inet | mail from a@b.example | 530 5.7.0",
+    &["25 over IPv4 is not open any more"]
+)]
+#[case::table("A | 25/inet | mail from a@b.example | 550 5.7.1", "", &["a@b.example is in no table any more (was 550 5.7.1)"])]
+fn delivery_and_tables(#[case] before: &str, #[case] after: &str, #[case] said: &[&str]) {
     assert_eq!(sentences(before, after), said);
 }
 

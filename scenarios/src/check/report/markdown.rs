@@ -75,8 +75,9 @@ fn checked(comment: &mut Comment, findings: &Findings, run: &Run) {
     if let Some(bisection) = &findings.bisection {
         let lines = bisection.lines.iter();
         let lines: Vec<_> = lines.map(|l| code(&lines_of(&l.place))).collect();
+        let certainty = if bisection.minimal { "" } else { " at most" };
         comment.add(&format!(
-            "{} of {} make this difference: {} {}\n",
+            "{}{certainty} of {} make this difference: {} {}\n",
             lines.len(),
             count(bisection.among, "changed line"),
             inline(&bisection.difference),

@@ -143,6 +143,7 @@ pub(super) fn bisected() -> Findings {
                 41,
                 "DAEMON_OPTIONS(`Port=587, M=Ea')dnl",
             )],
+            minimal: true,
             among: 14,
             built: 9,
             started: 7,

@@ -45,12 +45,12 @@ pub fn write(
     // Whoever compares knows his configuration, and wants to know what is new about it.
     let whole = findings.comparison.is_none() || options.verbosity > 0;
     title(page, findings)?;
+    if let Some(bisection) = &findings.bisection {
+        change::bisection(page, bisection)?;
+    }
     match &findings.comparison {
         Some(comparison) => change::differences(page, comparison)?,
         None => advice::write(page, findings, Kind::Fault, true)?,
-    }
-    if let Some(bisection) = &findings.bisection {
-        change::bisection(page, bisection)?;
     }
     server::write(page, findings, run, options.verbosity)?;
     if findings.comparison.is_some() {

@@ -20,6 +20,8 @@ const MOST: usize = 60;
 /// Lines of a text, and texts, that are shown at each verbosity.
 const SHOWN: [(usize, usize); 3] = [(10, 3), (40, 20), (usize::MAX, usize::MAX)];
 
+const UNCERTAIN: &str = "The search was ended at its bound: fewer of these lines may be enough.";
+
 /// The sentences, each with the lines that made it so; what the same lines made stands together.
 pub(super) fn differences(page: &mut Page<'_>, comparison: &Comparison) -> io::Result<()> {
     let mut groups: Vec<(&[Change], Vec<&Difference>)> = Vec::new();
@@ -59,7 +61,11 @@ pub(super) fn bisection(page: &mut Page<'_>, bisection: &Bisection) -> io::Resul
         count(bisection.built, "configuration"),
         count(bisection.started, "server"),
     );
-    page.text(2, QUIET, &work)
+    page.text(2, QUIET, &work)?;
+    match bisection.minimal {
+        true => Ok(()),
+        false => page.text(2, PLAIN, UNCERTAIN),
+    }
 }
 
 /// Transcripts, and the lines that nothing was said about yet.

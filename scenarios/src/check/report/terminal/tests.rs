@@ -158,6 +158,16 @@ fn the_lines_of_a_bisection_are_named() {
 }
 
 #[test]
+fn a_search_that_was_ended_is_not_called_exact() {
+    let mut findings = sample::bisected();
+    if let Some(bisection) = &mut findings.bisection {
+        bisection.minimal = false;
+    }
+    let text = shown(&findings, &sample::run(), 0);
+    assert!(text.contains("ended at its bound"), "{text}");
+}
+
+#[test]
 fn what_was_accepted_is_said_to_be() {
     let mut out = Vec::new();
     let options = Options {

@@ -1,0 +1,167 @@
+//! What m4 and sendmail complain about, with the line of the `.mc` and what to do.
+
+use msaspec_harness::target::container::Output;
+
+use super::mc::Mc;
+
+/// Why m4 made no `.cf`.
+pub fn of_m4(mc: &Mc, output: &Output) -> String {
+    let problem = match output.status {
+        124 => {
+            "m4 does not come to an end: a macro that calls itself, or a loop; find it by taking lines out"
+        }
+        125 => {
+            "m4 needs more memory, processes or output than any configuration does: a macro that calls itself, or a syscmd"
+        }
+        _ => "m4 does not build this",
+    };
+    let said = lines(mc, &output.stderr);
+    if said.is_empty() {
+        return format!("{}: {problem}", mc.name);
+    }
+    format!("{}: {problem}:\n{}", mc.name, said.join("\n"))
+}
+
+/// What m4 warned of, a line each.
+pub fn warnings(mc: &Mc, output: &Output) -> Vec<String> {
+    lines(mc, &output.stderr)
+}
+
+/// Why sendmail does not start with this `.cf`.
+pub fn of_sendmail(mc: &Mc, cf: &str, output: &Output) -> String {
+    let cf: Vec<_> = cf.lines().collect();
+    let said = output.stderr.lines().filter(|line| !line.trim().is_empty());
+    let said = said.take(MOST).map(|line| {
+        let shown = short(line);
+        // "/etc/mail/sendmail.cf: line 12: …"
+        let number = line
+            .split_once("sendmail.cf: line ")
+            .and_then(|(_, rest)| rest.split(':').next()?.trim().parse::<usize>().ok());
+        match number.and_then(|number| cf.get(number.checked_sub(1)?)) {
+            Some(text) => format!("  {shown}\n    the line of the .cf: {}", short(text)),
+            None => format!("  {shown}"),
+        }
+    });
+    let said: Vec<_> = said.collect();
+    format!(
+        "{}: sendmail does not start with this configuration:\n{}",
+        mc.name,
+        said.join("\n")
+    )
+}
+
+/// m4's own lines with ours beneath: the text of the line, and what to do about it.
+fn lines(mc: &Mc, stderr: &str) -> Vec<String> {
+    let file = mc.name.rsplit('/').next().unwrap_or(&mc.name);
+    let mut all = Vec::new();
+    for line in stderr
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .take(MOST)
+    {
+        let words = line.strip_prefix("m4:").unwrap_or(line);
+        let here = words
+            .split_once(&format!("{file}:"))
+            .and_then(|(_, rest)| rest.split_once(':'))
+            .and_then(|(number, rest)| Some((number.parse::<usize>().ok()?, rest.trim())));
+        match here {
+            Some((number, rest)) => {
+                all.push(format!("  {}:{number}: {}", mc.name, short(rest)));
+                let text = mc.place(number, number).text;
+                if !text.trim().is_empty() {
+                    all.push(format!("    {}", short(text.trim())));
+                }
+            }
+            None => all.push(format!("  {}", short(words.trim()))),
+        }
+        if let Some(remedy) = remedy(line) {
+            all.push(format!("    {remedy}"));
+        }
+    }
+    all
+}
+
+/// What to do, by words of m4 and of sendmail's macros.
+fn remedy(line: &str) -> Option<String> {
+    let cannot_open = line.contains("cannot open") || line.contains("No such file");
+    let missing = |folder: &str| cannot_open && line.contains(folder);
+    let words = match () {
+        () if missing("/feature/'")
+            || missing("/ostype/'")
+            || missing("/mailer/'")
+            || missing("/domain/'") =>
+        {
+            "the name is in quotes of the wrong kind: m4 begins a quote with ` and ends it with '"
+        }
+        () if missing("/feature/") => {
+            "sendmail has no feature of this name: compare with the list in cf/README, section FEATURES"
+        }
+        () if missing("/ostype/") => {
+            "sendmail has no system type of this name: linux and debian are two that fit here"
+        }
+        () if missing("/domain/") => {
+            "DOMAIN takes a file of the machine that the .mc comes from: put its text into the .mc in place of this line, or take the line out"
+        }
+        () if missing("/mailer/") => {
+            "sendmail has no mailer of this name: local, smtp and procmail are some"
+        }
+        () if cannot_open => "put a copy of this file beside the .mc",
+        () if line.contains("end of file in string") => {
+            "a quote that begins with ` in this statement is never closed by '"
+        }
+        () if line.contains("end of file in argument list") => {
+            "a parenthesis that this statement opens is never closed"
+        }
+        () if line.contains("No system type defined") => "add OSTYPE(`linux')dnl behind VERSIONID",
+        () => return None,
+    };
+    Some(words.to_owned())
+}
+
+fn short(line: &str) -> String {
+    line.chars().take(LONGEST).collect()
+}
+
+/// Lines of m4's that are shown.
+const MOST: usize = 20;
+/// In characters.
+const LONGEST: usize = 300;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(status: i64, stderr: &str) -> Output {
+        Output {
+            status,
+            stdout: String::new(),
+            stderr: stderr.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_complaint_names_the_line_and_what_to_do() {
+        let mc = Mc::parse("mail/site.mc", b"divert(0)dnl\nFEATURE('x')dnl\n").unwrap();
+        let said = of_m4(
+            &mc,
+            &output(
+                1,
+                "m4:/etc/mail/site.mc:2: cannot open `/usr/share/sendmail/cf/feature/'x'.m4': No such file or directory\n",
+            ),
+        );
+        assert!(said.contains("mail/site.mc:2: cannot open"), "{said}");
+        assert!(said.contains("FEATURE('x')dnl"), "{said}");
+        assert!(said.contains("begins a quote with `"), "{said}");
+    }
+
+    #[test]
+    fn sendmails_complaint_shows_the_line_of_the_cf() {
+        let mc = Mc::parse("site.mc", b"").unwrap();
+        let said = of_sendmail(
+            &mc,
+            "one\ntwo\n",
+            &output(1, "/etc/mail/sendmail.cf: line 2: unknown option\n"),
+        );
+        assert!(said.contains("the line of the .cf: two"), "{said}");
+    }
+}

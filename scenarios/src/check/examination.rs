@@ -1,0 +1,487 @@
+//! One configuration, built, started, asked: everything that is found out before it is compared.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    thread,
+};
+
+use msaspec_harness::{
+    error::Error,
+    known::Known,
+    promises::{Family, ListenerName},
+    report::Run,
+    run::{self, Plan},
+    target::{Listener, Target, container::Options},
+    verdict::Verdict,
+};
+
+use super::{
+    advice::{self, Evidence},
+    budget::{self, Purse},
+    cf::Cf,
+    daemon::{Daemon, daemons},
+    dialogue::{self, Heard, Probes},
+    facts::{Area, Facts},
+    findings::{Findings, ListenerFinding},
+    order::{Hooks, Order, Problem},
+    promise::{self, Pace},
+    site::Site,
+    supplies,
+    workshop::{Built, Provenance, Workshop},
+};
+use crate::catalogue::{self, Selection};
+
+/// What was found out about a configuration.
+pub struct Examination {
+    /// What stands in the report.
+    pub findings: Findings,
+    /// What the cases said.
+    pub run: Run,
+    /// What m4 has made.
+    pub built: Built,
+}
+
+/// A configuration that is being served.
+pub struct Served {
+    /// What m4 has made.
+    pub built: Built,
+    supplied: Vec<String>,
+    daemons: Vec<Daemon>,
+    sockets: Vec<SocketAddr>,
+    target: Target,
+    /// The listeners that are open and can be reached from elsewhere.
+    open: Vec<Listener>,
+    purse: Purse,
+    pace: Pace,
+    probes: Probes,
+}
+
+/// Builds a configuration and starts it.
+///
+/// # Errors
+/// [`Problem::Usage`] where m4 or sendmail does not take it, [`Problem::Target`] where the container fails.
+pub fn serve(workshop: &Workshop, site: &Site, options: &Options) -> Result<Served, Problem> {
+    workshop.install(site)?;
+    let mut built = workshop.build(site)?;
+    let needed = site
+        .needed_but_left_out(&built.text)
+        .or_else(|| site.needed_but_left_out(&site.mc.text));
+    if let Some(sentence) = needed {
+        return Err(Problem::Usage(sentence));
+    }
+    let files: BTreeSet<String> = site.files.keys().cloned().collect();
+    let supplies = supplies::needed(&built.cf, &files);
+    let mut supplied = std::mem::take(&mut built.supplied);
+    supplied.extend(supplies.iter().map(ToString::to_string));
+    supplied.extend(workshop.supply(&supplies)?);
+    workshop.name_client()?;
+    workshop.start(site, &built.text)?;
+    let daemons = daemons(&built.cf)
+        .map_err(|problem| Problem::Usage(format!("{}: {problem}", site.mc.name)))?;
+    let sockets = opened(workshop, &daemons, options)?;
+    let (target, open) = target(workshop, site, &built.cf, &daemons, &sockets);
+    workshop.await_greetings(&open, options)?;
+    let access = site
+        .files
+        .get("access")
+        .map(|text| String::from_utf8_lossy(text));
+    let pace = |address: IpAddr| promise::pace(&built.cf, access.as_deref(), address);
+    let ours = workshop.host().next_hop_address.ip();
+    // The address that we have over IPv6 is not known here; an entry for it alone is unlikely.
+    let paces = [pace(ours), pace(Ipv6Addr::UNSPECIFIED.into())];
+    let domain = target
+        .envelope
+        .local
+        .rsplit_once('@')
+        .map_or("", |(_, domain)| domain);
+    let probes = access
+        .as_deref()
+        .map(|table| Probes::of_access(table, domain));
+    Ok(Served {
+        supplied,
+        purse: Purse::of(&paces[0], &paces[1], connections_until_now(&open)),
+        pace: paces.into_iter().next().unwrap_or_default(),
+        probes: probes.unwrap_or_default(),
+        daemons,
+        sockets,
+        target,
+        open,
+        built,
+    })
+}
+
+impl Served {
+    /// What its dialogues and its sockets say.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    pub fn hear(&self, hooks: &Hooks<'_>) -> Result<Heard, Error> {
+        let mut heard = dialogue::hear(
+            &self.target,
+            &self.open,
+            &self.probes,
+            &self.purse,
+            hooks.shared,
+        )?;
+        heard.facts.extend(self.listener_facts());
+        heard.facts.extend(limits(&self.built.cf));
+        Ok(heard)
+    }
+
+    /// Asks these cases on every submission listener.
+    pub fn judge(&self, plan: &Plan, jobs: usize, hooks: &Hooks<'_>) -> Run {
+        let reachable = self.open.iter().any(|listener| listener.is_submission());
+        let run = match reachable {
+            true => run::run(&self.target, plan, jobs, hooks.shared, &()),
+            false => return self.unasked(NOT_REACHED, None),
+        };
+        run.unwrap_or_else(|error| {
+            let why = error.to_string();
+            self.unasked(&why, Some(why.clone()))
+        })
+    }
+
+    /// A run in which no case was asked.
+    fn unasked(&self, why: &str, unjudged: Option<String>) -> Run {
+        let nothing = Plan {
+            cases: Vec::new(),
+            untested: Vec::new(),
+        };
+        let error = Error::Target(why.to_owned());
+        Run {
+            unjudged,
+            ..run::unjudged(&self.target.name, &nothing, &error)
+        }
+    }
+
+    fn findings(&self) -> Vec<ListenerFinding> {
+        let mut found: Vec<_> = self
+            .daemons
+            .iter()
+            .map(|daemon| ListenerFinding {
+                listener: daemon.listener().to_string(),
+                name: Some(daemon.name.clone()),
+                address: daemon.address.clone(),
+                promised: true,
+                open: self.is_open(daemon),
+                optional: daemon.is_optional(),
+            })
+            .collect();
+        for socket in &self.sockets {
+            let name = name(socket).to_string();
+            let promised = found.iter().any(|finding| finding.listener == name);
+            if !promised && socket.port() < UNPRIVILEGED {
+                found.push(ListenerFinding {
+                    listener: name,
+                    name: None,
+                    address: None,
+                    promised: false,
+                    open: true,
+                    optional: false,
+                });
+            }
+        }
+        found
+    }
+
+    fn is_open(&self, daemon: &Daemon) -> bool {
+        self.sockets.iter().any(|socket| is_of(socket, daemon))
+    }
+
+    fn listener_facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        for finding in self.findings() {
+            let words = match (&finding.address, finding.open, finding.promised) {
+                (_, false, _) => "closed".to_owned(),
+                (Some(address), true, true) => format!("open on {address}"),
+                (None, true, true) => "open".to_owned(),
+                (_, true, false) => "open, not promised".to_owned(),
+            };
+            facts.note(Area::Listeners, "", finding.listener, words);
+        }
+        facts
+    }
+}
+
+/// Everything about one configuration.
+///
+/// # Errors
+/// As [`serve`].
+pub fn examine(
+    workshop: &Workshop,
+    site: &Site,
+    order: &Order,
+    hooks: &Hooks<'_>,
+    options: &Options<'_>,
+) -> Result<Examination, Problem> {
+    let served = serve(workshop, site, options)?;
+    (hooks.progress)("talking to sendmail");
+    let (provenance, routes, asked) = thread::scope(|scope| {
+        let behind = scope.spawn(|| {
+            let provenance = Provenance::find(workshop, &site.mc);
+            (provenance, workshop.routes(&addresses(site)))
+        });
+        let asked = served.hear(hooks).map(|heard| {
+            (hooks.progress)("asking the cases");
+            let plan = catalogue::plan(&Selection::default()).on_every_submission_listener();
+            let (plan, not_run) = budget::fitting(
+                plan,
+                &served.target,
+                &served.pace,
+                &served.purse,
+                order.jobs,
+                order.budget,
+            );
+            (heard, served.judge(&plan, order.jobs, hooks), not_run)
+        });
+        let behind = behind.join();
+        let failed = || Error::Target("the search for lines of the .mc failed".to_owned());
+        match behind {
+            Ok((provenance, routes)) => (provenance, routes, asked),
+            Err(_) => (Err(failed()), Err(failed()), asked),
+        }
+    });
+    if hooks.shared.interrupted() {
+        return Err(Error::Interrupted.into());
+    }
+    let (provenance, (mut heard, run, not_run)) = (provenance?, asked?);
+    for (address, route) in routes? {
+        heard.facts.note(Area::Routes, "", address, route);
+    }
+    heard.facts.extend(verdicts(&run));
+    let placed = |line: &str| provenance.of(line).cloned();
+    let mut promises = promise::explained(&served.built.cf, &served.daemons);
+    for promise in &mut promises {
+        promise.place = placed(&promise.cf);
+    }
+    let listeners = served.findings();
+    let advice = advice::advice(&Evidence {
+        mc: &site.mc,
+        cf: &served.built.cf,
+        daemons: &served.daemons,
+        facts: &heard.facts,
+        listeners: &listeners,
+        placed: &placed,
+    });
+    heard.not_run.extend(not_run);
+    let mut supplied = served.supplied.clone();
+    supplied.extend(SURROUNDINGS.iter().map(|&words| words.to_owned()));
+    let left_out = site.left_out.iter();
+    let findings = Findings {
+        file: site.mc.name.clone(),
+        supplied,
+        left_out: left_out
+            .map(|(name, why)| format!("{name}: {why}"))
+            .collect(),
+        promises,
+        listeners,
+        not_run: heard.not_run,
+        dialogues: heard.dialogues,
+        advice,
+        facts: heard.facts,
+        comparison: None,
+        bisection: None,
+    };
+    Ok(Examination {
+        findings,
+        run,
+        built: served.built,
+    })
+}
+
+/// The sockets, once everything is open that can be: sendmail opens one after the other.
+fn opened(
+    workshop: &Workshop,
+    daemons: &[Daemon],
+    options: &Options,
+) -> Result<Vec<SocketAddr>, Error> {
+    let deadline = std::time::Instant::now() + OPENING;
+    loop {
+        let sockets = workshop.sockets()?;
+        let all = daemons
+            .iter()
+            .all(|daemon| sockets.iter().any(|socket| is_of(socket, daemon)));
+        if all || std::time::Instant::now() > deadline {
+            return Ok(sockets);
+        }
+        if (options.interrupted)() {
+            return Err(Error::Interrupted);
+        }
+        thread::park_timeout(std::time::Duration::from_millis(50));
+    }
+}
+
+fn is_of(socket: &SocketAddr, daemon: &Daemon) -> bool {
+    let fits = match daemon.address.as_deref().map(str::parse::<IpAddr>) {
+        Some(Ok(address)) => socket.ip() == address,
+        _ => socket.ip().is_unspecified(),
+    };
+    name(socket) == daemon.listener() && fits
+}
+
+fn name(socket: &SocketAddr) -> ListenerName {
+    ListenerName {
+        port: socket.port(),
+        family: match socket {
+            SocketAddr::V4(_) => Family::Inet,
+            SocketAddr::V6(_) => Family::Inet6,
+        },
+    }
+}
+
+/// The server with what its `.cf` promises, and its listeners that can be reached.
+fn target(
+    workshop: &Workshop,
+    site: &Site,
+    cf: &Cf,
+    daemons: &[Daemon],
+    sockets: &[SocketAddr],
+) -> (Target, Vec<Listener>) {
+    let promises = promise::harness_promises(cf, daemons);
+    let mut target = workshop.host().target(site.mc.name.clone(), promises);
+    target.known = known();
+    target.versions = workshop.host().versions(&PACKAGES.map(str::to_owned));
+    for listener in &mut target.listeners {
+        let daemon = daemons
+            .iter()
+            .find(|daemon| daemon.listener() == listener.name());
+        listener.implicit_tls = daemon.is_some_and(Daemon::implicit_tls);
+    }
+    let is_open = |listener: &&Listener| {
+        let mut mine = daemons
+            .iter()
+            .filter(|daemon| daemon.listener() == listener.name());
+        mine.any(|daemon| sockets.iter().any(|socket| is_of(socket, daemon)))
+            && !sockets.iter().all(|socket| {
+                name(socket) != listener.name()
+                    || !(socket.ip().is_unspecified() || socket.ip() == listener.address.ip())
+            })
+    };
+    let open: Vec<_> = target.listeners.iter().filter(is_open).cloned().collect();
+    // A listener that is promised and closed is told by its socket, once.
+    target.listeners = open.clone();
+    let reachable: Vec<_> = open.iter().map(Listener::name).collect();
+    target
+        .promises
+        .listeners
+        .retain(|name| reachable.contains(name));
+    (target, open)
+}
+
+/// What sendmail itself does otherwise is known, whoever configures it.
+fn known() -> Known {
+    let text = msaspec_fixtures::server("sendmail")
+        .and_then(|folder| folder.get_file("known.toml"))
+        .and_then(|file| file.contents_utf8())
+        .unwrap_or_default();
+    Known::parse(text).unwrap_or_default()
+}
+
+/// The listeners were greeted once.
+fn connections_until_now(open: &[Listener]) -> u32 {
+    let inet = open
+        .iter()
+        .filter(|listener| listener.family() == Family::Inet);
+    // And the first look of the run.
+    u32::try_from(inet.count())
+        .unwrap_or(u32::MAX)
+        .saturating_mul(2)
+        .saturating_add(2)
+}
+
+/// The addresses that the site's tables name, at most so many as a question takes.
+pub(super) fn addresses(site: &Site) -> Vec<String> {
+    let mut all = BTreeSet::from(["alice".to_owned(), "postmaster".to_owned()]);
+    let tables = ["virtusertable", "aliases", "mailertable"];
+    for (name, contents) in &site.files {
+        let stem = name.rsplit('/').next().unwrap_or(name);
+        let Some(table) = tables.iter().find(|table| stem == **table) else {
+            continue;
+        };
+        for line in String::from_utf8_lossy(contents).lines() {
+            let key = line.split([':', ' ', '\t']).next().unwrap_or_default();
+            let allowed = |c: char| c.is_ascii_alphanumeric() || "@._-+".contains(c);
+            if key.is_empty() || key.len() > 200 || !key.chars().all(allowed) {
+                continue;
+            }
+            all.insert(match *table {
+                "mailertable" => format!("someone@{}", key.trim_start_matches('.')),
+                _ if key.starts_with('@') => format!("someone{key}"),
+                _ => key.to_owned(),
+            });
+        }
+    }
+    all.into_iter().take(MOST_ADDRESSES).collect()
+}
+
+/// Limits that a user can run into.
+fn limits(cf: &Cf) -> Facts {
+    let mut facts = Facts::default();
+    let options: BTreeMap<_, _> = LIMITS
+        .iter()
+        .filter_map(|name| Some((*name, cf.option(name)?)))
+        .collect();
+    for (name, value) in options {
+        facts.note(Area::Limits, "", name, value);
+    }
+    for option in cf.every_option() {
+        if option.name.to_ascii_lowercase().starts_with("timeout.") {
+            facts.note(Area::Limits, "", option.name, option.value);
+        }
+    }
+    for milter in cf.milters() {
+        let words = match milter.flag {
+            Some('T') => "mail is put off while it does not run",
+            Some('R') => "mail is refused while it does not run",
+            _ => "mail passes unfiltered while it does not run",
+        };
+        facts.note(Area::Limits, "", format!("milter {}", milter.name), words);
+    }
+    facts
+}
+
+pub(super) fn verdicts(run: &Run) -> Facts {
+    let mut facts = Facts::default();
+    for case in &run.cases {
+        if case.verdict != Verdict::Inconclusive {
+            facts.note(
+                Area::Verdicts,
+                "",
+                case.id.as_str(),
+                case.verdict.to_string(),
+            );
+        }
+    }
+    facts
+}
+
+/// What surrounds every configuration.
+const SURROUNDINGS: [&str; 3] = [
+    "accounts alice and bob, in saslauthd and in sasldb",
+    "next hop for every domain, on port 25",
+    "name of the client: client.example",
+];
+const LIMITS: [&str; 15] = [
+    "MaxMessageSize",
+    "MaxRecipientsPerMessage",
+    "MaxHeadersLength",
+    "MaxMimeHeaderLength",
+    "MaxHopCount",
+    "BadRcptThrottle",
+    "ConnectionRateThrottle",
+    "MaxDaemonChildren",
+    "DeliveryMode",
+    "RefuseLA",
+    "QueueLA",
+    "DelayLA",
+    "MinFreeBlocks",
+    "ConnectionRateWindowSize",
+    "MaxNOOPCommands",
+];
+const PACKAGES: [&str; 3] = ["sendmail-bin", "libsasl2-2", "sasl2-bin"];
+const NOT_REACHED: &str = "no submission listener can be reached from elsewhere";
+const UNPRIVILEGED: u16 = 1024;
+const MOST_ADDRESSES: usize = 200;
+/// How long sendmail may need to open its sockets.
+const OPENING: std::time::Duration = std::time::Duration::from_secs(5);

@@ -1,0 +1,331 @@
+//! The machine in which configurations are built by the real m4 and served by the real sendmail.
+
+use std::{net::SocketAddr, time::Duration};
+
+use msaspec_harness::{
+    error::Error,
+    target::{
+        Listener,
+        container::{Blueprint, Host, Options, Output},
+    },
+};
+
+use super::{
+    cf::Cf, complaint, findings::Place, mc::Mc, order::Problem, site::Site, supplies::Supply,
+};
+
+/// A running machine. It is removed when this is dropped.
+pub struct Workshop {
+    host: Host,
+}
+
+/// What m4 has made.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The `.cf` as it is.
+    pub text: String,
+    /// The `.cf`, read.
+    pub cf: Cf,
+    /// What the build had to supply, a phrase each.
+    pub supplied: Vec<String>,
+    /// What m4 warned of.
+    pub warnings: Vec<String>,
+}
+
+/// What m4 makes of a change to a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// Whether it could be built.
+    pub built: bool,
+    /// Lines of the `.cf` that go.
+    pub gone: Vec<String>,
+    /// Lines of the `.cf` that come.
+    pub come: Vec<String>,
+}
+
+impl Workshop {
+    /// Starts the machine.
+    ///
+    /// # Errors
+    /// As [`Host::start`].
+    pub fn open(options: &Options) -> Result<Workshop, Error> {
+        let host = Host::start(&MACHINE, options)?;
+        Ok(Workshop { host })
+    }
+
+    /// The machine.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Takes away what was there, and puts the site's files in.
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn install(&self, site: &Site) -> Result<(), Error> {
+        self.done(&["site-clean"])?;
+        let files: Vec<_> = site
+            .files
+            .iter()
+            .map(|(name, contents)| (format!("{SITE}/{name}"), contents.as_slice()))
+            .collect();
+        self.host.server().put(
+            files
+                .iter()
+                .map(|(path, contents)| (path.as_str(), *contents)),
+        )?;
+        self.done(&["site-install", &site.file_name()])
+    }
+
+    /// Builds the `.cf`.
+    ///
+    /// # Errors
+    /// [`Problem::Usage`] with what m4 says and what to do.
+    pub fn build(&self, site: &Site) -> Result<Built, Problem> {
+        let name = site.file_name();
+        let output = self.host.exec(&["site-m4", &name, CF])?;
+        if output.status != 0 {
+            return Err(Problem::Usage(complaint::of_m4(&site.mc, &output)));
+        }
+        let Some(octets) = self.host.server().file(CF) else {
+            let problem = format!(
+                "{}: m4 has written no .cf, or one larger than 1 MiB",
+                site.mc.name
+            );
+            return Err(Problem::Usage(problem));
+        };
+        let text = String::from_utf8_lossy(&octets).into_owned();
+        let supplied = output
+            .stdout
+            .lines()
+            .filter_map(|line| line.strip_prefix("supplied "));
+        Ok(Built {
+            cf: Cf::parse(&text),
+            text,
+            supplied: supplied.map(str::to_owned).collect(),
+            warnings: complaint::warnings(&site.mc, &output),
+        })
+    }
+
+    /// Builds variants of the installed `.mc`, and says how each `.cf` differs from the one that was
+    /// built last.
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn variants(&self, variants: &[Vec<u8>]) -> Result<Vec<Variant>, Error> {
+        let base = self.host.server().file(CF).unwrap_or_default();
+        let mut files = vec![(format!("{VARIANTS}/base.cf"), base.as_slice())];
+        for (number, text) in variants.iter().enumerate() {
+            files.push((format!("{VARIANTS}/{number:05}.mc"), text));
+        }
+        self.done(&["rm", "-rf", VARIANTS])?;
+        self.host.server().put(
+            files
+                .iter()
+                .map(|(path, contents)| (path.as_str(), *contents)),
+        )?;
+        let output = self.host.exec(&["site-variants", VARIANTS])?;
+        let mut all = vec![
+            Variant {
+                built: false,
+                gone: Vec::new(),
+                come: Vec::new(),
+            };
+            variants.len()
+        ];
+        let mut current = None;
+        for line in output.stdout.lines() {
+            if let Some(head) = line.strip_prefix("== ") {
+                let (name, status) = head.split_once(' ').unwrap_or((head, "1"));
+                let number = name.trim_end_matches(".mc").parse::<usize>().ok();
+                current = number.and_then(|number| all.get_mut(number));
+                if let Some(variant) = &mut current {
+                    variant.built = status == "0";
+                }
+            } else if let Some(variant) = &mut current {
+                match (line.strip_prefix("< "), line.strip_prefix("> ")) {
+                    (Some(line), _) => variant.gone.push(line.to_owned()),
+                    (_, Some(line)) => variant.come.push(line.to_owned()),
+                    _ => {}
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Supplies what a configuration needs and the site does not have. What could not be supplied is
+    /// said in words.
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn supply(&self, supplies: &[Supply]) -> Result<Vec<String>, Error> {
+        let mut problems = Vec::new();
+        let mut lines = String::new();
+        for supply in supplies {
+            match supply {
+                Supply::Port(port) => {
+                    let port = port.to_string();
+                    problems.extend(refusal(&self.host.names().exec(&["forward", &port])?));
+                }
+                Supply::NoSuchZone(zone) => {
+                    problems.extend(refusal(&self.host.names().exec(&["absent", zone])?));
+                }
+                other => lines.extend(other.line().map(|line| line + "\n")),
+            }
+        }
+        self.host.server().put([(SUPPLIES, lines.as_bytes())])?;
+        let output = self.host.exec(&["site-supply", SUPPLIES])?;
+        problems.extend(output.stderr.lines().map(str::to_owned));
+        Ok(problems)
+    }
+
+    /// Starts saslauthd and sendmail.
+    ///
+    /// # Errors
+    /// [`Problem::Usage`] with what sendmail says of its configuration.
+    pub fn start(&self, site: &Site, cf: &str) -> Result<(), Problem> {
+        self.host
+            .server()
+            .put([("/etc/mail/sendmail.cf", cf.as_bytes())])?;
+        let output = self.host.exec(&["site-start", "5s"])?;
+        match output.status {
+            0 => Ok(()),
+            _ => Err(Problem::Usage(complaint::of_sendmail(
+                &site.mc, cf, &output,
+            ))),
+        }
+    }
+
+    /// Stops sendmail.
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn stop(&self) -> Result<(), Error> {
+        self.done(&["site-stop"])
+    }
+
+    /// Where sendmail sends these addresses.
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn routes(&self, addresses: &[String]) -> Result<Vec<(String, String)>, Error> {
+        if addresses.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lines: String = addresses
+            .iter()
+            .map(|address| format!("{address}\n"))
+            .collect();
+        self.host.server().put([(ADDRESSES, lines.as_bytes())])?;
+        let output = self.host.exec(&["site-routes", ADDRESSES])?;
+        let routes = output
+            .stdout
+            .lines()
+            .filter_map(|line| line.split_once('\t'));
+        Ok(routes
+            .map(|(address, route)| (address.to_owned(), route.to_owned()))
+            .collect())
+    }
+
+    /// Waits until these greet, or until it is clear that none does soon.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`], and [`Error::Target`] where the machine has ended.
+    pub fn await_greetings(
+        &self,
+        listeners: &[Listener],
+        options: &Options,
+    ) -> Result<bool, Error> {
+        self.host.await_greetings(listeners, PATIENCE, options)
+    }
+
+    /// All sockets that listen.
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn sockets(&self) -> Result<Vec<SocketAddr>, Error> {
+        self.host.sockets()
+    }
+
+    /// Our addresses get a name, as clients of a real site have one.
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn name_client(&self) -> Result<(), Error> {
+        let address = self.host.next_hop_address.ip().to_string();
+        let output = self
+            .host
+            .names()
+            .exec(&["publish-reverse", "client.example", &address])?;
+        refusal(&output).map_or(Ok(()), |problem| Err(Error::Target(problem)))
+    }
+
+    fn done(&self, command: &[&str]) -> Result<(), Error> {
+        let output = self.host.exec(command)?;
+        refusal(&output).map_or(Ok(()), |problem| Err(Error::Target(problem)))
+    }
+}
+
+fn refusal(output: &Output) -> Option<String> {
+    (output.status != 0).then(|| match output.stderr.trim() {
+        "" => format!("a script ended with status {}", output.status),
+        words => words.to_owned(),
+    })
+}
+
+/// Where a line of the `.cf` comes from: for each line, the statement without which it is not there.
+#[derive(Clone, Debug, Default)]
+pub struct Provenance(Vec<(String, Place, usize)>);
+
+impl Provenance {
+    /// Drops one statement after the other.
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn find(workshop: &Workshop, mc: &Mc) -> Result<Provenance, Error> {
+        let count = mc.statements.len().min(MOST_STATEMENTS);
+        let texts: Vec<_> = (0..count).map(|index| mc.without(index)).collect();
+        let variants = workshop.variants(&texts)?;
+        let mut lines = Vec::new();
+        for (statement, variant) in mc.statements.iter().zip(&variants) {
+            if !variant.built {
+                continue;
+            }
+            for line in &variant.gone {
+                let place = mc.place(statement.first, statement.last);
+                lines.push((line.clone(), place, variant.gone.len()));
+            }
+        }
+        Ok(Provenance(lines))
+    }
+
+    /// The statement behind a line: of several the one that moves least.
+    pub fn of(&self, line: &str) -> Option<&Place> {
+        let all = self.0.iter().filter(|(moved, _, _)| moved == line);
+        all.min_by_key(|(_, _, moves)| *moves)
+            .map(|(_, place, _)| place)
+    }
+}
+
+const MACHINE: Blueprint = Blueprint {
+    server: "sendmail",
+    hostname: "mail.site.example",
+    command: &["/usr/local/bin/site-host"],
+    ready: "site: ready",
+    // A site may name addresses that only its own machine has.
+    sysctls: &[
+        ("net.ipv4.ip_nonlocal_bind", "1"),
+        ("net.ipv6.ip_nonlocal_bind", "1"),
+    ],
+    memory: 1 << 30,
+    processes: 512,
+};
+const SITE: &str = "/msaspec/site";
+const CF: &str = "/msaspec/site.cf";
+const VARIANTS: &str = "/msaspec/variants";
+const SUPPLIES: &str = "/msaspec/supplies";
+const ADDRESSES: &str = "/msaspec/addresses";
+/// The longest wait for a greeting. Some let their clients wait on purpose.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// More than a table of an honest `.mc` has.
+const MOST_STATEMENTS: usize = 400;
