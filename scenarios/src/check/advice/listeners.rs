@@ -42,12 +42,6 @@ pub(super) const RULES: &[Rule] = &[
         reason: "Clients try IPv6 first where the name has an AAAA record, and are refused.",
         source: DAEMON,
     },
-    Rule {
-        id: "etrn-on-submission",
-        look: etrn_on_submission,
-        reason: "ETRN is for servers that fetch their queue; a submission server must not offer it.",
-        source: "RFC 6409 section 7",
-    },
 ];
 
 fn default_msa_beside(evidence: &Evidence<'_>) -> Vec<Found> {
@@ -247,16 +241,7 @@ fn ipv6_missing(evidence: &Evidence<'_>) -> Vec<Found> {
         ),
         None => (Kind::Hint, String::new()),
     };
-    let mut lines = String::new();
-    let is_first_own = evidence.mc.find("DAEMON_OPTIONS").next().is_none();
-    if is_first_own || alone.iter().any(|daemon| remedy::is_default_msa(daemon)) {
-        lines.push_str(&remedy::own_listeners(evidence));
-        let msa = evidence
-            .daemons
-            .iter()
-            .filter(|it| remedy::is_default_msa(it));
-        lines.extend(msa.map(|msa| remedy::daemon_options(msa, "Ea")));
-    }
+    let mut lines = remedy::default_mta(evidence);
     for daemon in &alone {
         let modifiers = match is_submission_port(daemon) {
             true => remedy::with_modifiers(daemon, "Ea"),
@@ -273,46 +258,5 @@ fn ipv6_missing(evidence: &Evidence<'_>) -> Vec<Found> {
         what: format!("sendmail listens on {} only{but}.", list(&places)),
         remedy: lines,
         place: evidence.placed(&first.cf),
-    }]
-}
-
-fn etrn_on_submission(evidence: &Evidence<'_>) -> Vec<Found> {
-    let is_offered = |place: &str| {
-        let keywords = ["ETRN, clear", "ETRN, TLS"];
-        let listed = keywords.iter().any(|it| {
-            let keyword = evidence
-                .facts
-                .at(crate::check::facts::Area::Keywords, place, it);
-            keyword.is_some()
-        });
-        listed
-            || evidence
-                .answer(place, "ETRN")
-                .is_some_and(|answer| answer.starts_with('2'))
-    };
-    let all = for_users(evidence).into_iter();
-    let found: Vec<_> = all
-        .filter(|seen| !seen.daemon.has('E') && is_offered(&seen.place))
-        .collect();
-    let Some(first) = found.first() else {
-        return Vec::new();
-    };
-    let lines = found.iter().map(|seen| {
-        let more = if is_submission_port(seen.daemon) {
-            "Ea"
-        } else {
-            "E"
-        };
-        remedy::daemon_options(seen.daemon, &remedy::with_modifiers(seen.daemon, more))
-    });
-    let places: Vec<_> = found.iter().map(|seen| seen.place.as_str()).collect();
-    vec![Found {
-        kind: Kind::Hint,
-        what: format!(
-            "ETRN is offered on {}: `E' is missing in its modifiers.",
-            list(&places)
-        ),
-        remedy: lines.collect(),
-        place: evidence.placed(&first.daemon.cf),
     }]
 }

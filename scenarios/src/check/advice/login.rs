@@ -108,7 +108,8 @@ fn login_not_required(evidence: &Evidence<'_>) -> Vec<Found> {
     };
     let mut lines = String::new();
     if open.iter().any(|seen| remedy::is_default_msa(seen.daemon)) {
-        lines.push_str(&remedy::own_listeners(evidence));
+        lines.push_str("FEATURE(`no_default_msa')dnl\n");
+        lines.push_str(&remedy::default_mta(evidence));
     }
     for seen in &open {
         let modifiers = remedy::with_modifiers(seen.daemon, "Ea");

@@ -99,18 +99,15 @@ pub(super) fn over_ipv6(daemon: &Daemon, modifiers: &str) -> String {
     line(all, modifiers)
 }
 
-/// What has to stand before own listeners, where there are none: sendmail adds its default for 587 unless it
-/// is told not to, and drops its default for 25 with the first listener that is named.
-pub(super) fn own_listeners(evidence: &Evidence<'_>) -> String {
-    let mut lines = String::new();
-    if evidence.daemons.iter().any(is_default_msa) {
-        lines.push_str("FEATURE(`no_default_msa')dnl\n");
+/// sendmail drops its own listeners on port 25 with the first `DAEMON_OPTIONS`: before that they have to be named.
+pub(super) fn default_mta(evidence: &Evidence<'_>) -> String {
+    if evidence.mc.find("DAEMON_OPTIONS").next().is_some() {
+        return String::new();
     }
-    if evidence.mc.find("DAEMON_OPTIONS").next().is_none() {
-        let at_25 = evidence.daemons.iter().filter(|it| is_default_mta(it));
-        lines.extend(at_25.map(|daemon| daemon_options(daemon, &daemon.modifiers)));
-    }
-    lines
+    let at_25 = evidence.daemons.iter().filter(|it| is_default_mta(it));
+    at_25
+        .map(|daemon| daemon_options(daemon, &daemon.modifiers))
+        .collect()
 }
 
 /// Whether a listener is the one that sendmail adds without `FEATURE(no_default_msa)`.

@@ -268,6 +268,14 @@ fn a_filter_that_is_down_is_a_hint(
     "DAEMON_OPTIONS(`Family=inet6, Name=MSA-v6, Port=submission, M=EOa')dnl\n",
     Some(1)
 )]
+#[case::ipv6_beside_defaults(
+    "",
+    "O DaemonPortOptions=Name=MTA\nO DaemonPortOptions=Port=587, Name=MSA, M=E",
+    "",
+    "ipv6-missing",
+    "DAEMON_OPTIONS(`Name=MTA')dnl\nDAEMON_OPTIONS(`Family=inet6, Name=MSA-v6, Port=587, M=Ea')dnl\nDAEMON_OPTIONS(`Family=inet6, Name=MTA-v6')dnl\n",
+    None
+)]
 #[case::letters(
     "define(`confAUTH_OPTIONS', `A y')dnl\n",
     "O DaemonPortOptions=Port=587, M=Ea\nO AuthOptions=A y",
