@@ -160,3 +160,22 @@ fn some_changes_are_applied(
     let applied = apply(old.as_bytes(), new.as_bytes(), &chosen);
     assert_eq!(String::from_utf8_lossy(&applied), expected);
 }
+
+proptest::proptest! {
+    /// All changes make the new text, none the old one; each hunk stands alone.
+    #[test]
+    fn all_and_none(old in "([ab`'()\n]|dnl ){0,20}", new in "([ab`'()\n]|dnl ){0,20}") {
+        let source = |text: &'static str| Source { file: "", octets: text.as_bytes() };
+        let found = hunks(source(old.clone().leak()), source(new.clone().leak()));
+        let all: Vec<Change> = found.iter().flatten().cloned().collect();
+        let lines = |text: &[u8]| split(text).iter().map(|line| line.to_vec()).collect::<Vec<_>>();
+        let (old, new) = (old.as_bytes(), new.as_bytes());
+        proptest::prop_assert_eq!(lines(&apply(old, new, &all)), lines(new));
+        proptest::prop_assert_eq!(lines(&apply(old, new, &[])), lines(old));
+        let size = all.len();
+        let mut distinct = all;
+        distinct.sort();
+        distinct.dedup();
+        proptest::prop_assert_eq!(distinct.len(), size);
+    }
+}

@@ -158,7 +158,7 @@ impl Template {
             false => subject == *name,
         };
         self.area == area
-            && (self.subjects.is_empty() || self.subjects.iter().any(|name| names(name)))
+            && (self.subjects.is_empty() || self.subjects.iter().any(names))
             && self.turns.contains(&turn)
     }
 }

@@ -204,7 +204,7 @@ fn one_state_goes_with_two() {
 #[case::refused_before_the_table(
     "A | 25/inet | MAIL before login, clear | 250 2.1.0\nA | 25/inet | mail from a@b.example | 550 5.7.1\nA | 25/inet | mail to c@d.example | 250 2.1.5",
     "A | 25/inet | MAIL before login, clear | 530 5.7.0\nA | 25/inet | mail from a@b.example | 530 5.7.0\nA | 25/inet | mail to c@d.example | 503 5.0.0",
-    &["MAIL before login is refused now on 25 over IPv4: 530 5.7.0 (was 250 2.1.0)"]
+    &["MAIL before login is refused now on 25 over IPv4 in clear text: 530 5.7.0 (was 250 2.1.0)"]
 )]
 #[case::table_is_tried_elsewhere(
     "L | | 25/inet | open\nL | | 587/inet | open\nA | 25/inet | mail from a@b.example | 550 5.7.1",
