@@ -45,7 +45,7 @@ impl Baseline {
             .advice
             .iter()
             .filter(|advice| advice.kind == Kind::Fault);
-        let version = run.target.versions.get("sendmail");
+        let version = run.target.versions.get("sendmail-bin");
         Baseline {
             sendmail: version
                 .and_then(|version| version.as_str())

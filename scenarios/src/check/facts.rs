@@ -97,16 +97,24 @@ enum Entry {
 impl From<Facts> for Tables {
     fn from(facts: Facts) -> Tables {
         let mut tables = Tables::new();
+        let mut places: BTreeMap<(Area, String), BTreeMap<String, String>> = BTreeMap::new();
         for (key, answer) in facts.0 {
-            let table = tables.entry(key.area).or_default();
             if key.place.is_empty() {
+                let table = tables.entry(key.area).or_default();
                 table.insert(key.question, Entry::Answer(answer));
-                continue;
+            } else {
+                let place = places.entry((key.area, key.place)).or_default();
+                place.insert(key.question, answer);
             }
-            let place = table.entry(key.place);
-            if let Entry::Place(answers) = place.or_insert_with(|| Entry::Place(BTreeMap::new())) {
-                answers.insert(key.question, answer);
-            }
+        }
+        // Listeners that answer alike share a table.
+        let mut alike: BTreeMap<(Area, BTreeMap<String, String>), Vec<String>> = BTreeMap::new();
+        for ((area, place), answers) in places {
+            alike.entry((area, answers)).or_default().push(place);
+        }
+        for ((area, answers), places) in alike {
+            let table = tables.entry(area).or_default();
+            table.insert(places.join(SEPARATOR), Entry::Place(answers));
         }
         tables
     }
@@ -120,8 +128,10 @@ impl From<Tables> for Facts {
                 match entry {
                     Entry::Answer(answer) => facts.note(area, "", name, answer),
                     Entry::Place(answers) => {
-                        for (question, answer) in answers {
-                            facts.note(area, name.as_str(), question, answer);
+                        for place in name.split(SEPARATOR) {
+                            for (question, answer) in &answers {
+                                facts.note(area, place, question.as_str(), answer.as_str());
+                            }
                         }
                     }
                 }
@@ -131,6 +141,9 @@ impl From<Tables> for Facts {
     }
 }
 
+/// Between the listeners of one table.
+const SEPARATOR: &str = ", ";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,10 +152,12 @@ mod tests {
     fn facts_are_kept_as_tables() {
         let mut facts = Facts::default();
         facts.note(Area::Answers, "587/inet", "ETRN", "502 5.7.0");
+        facts.note(Area::Answers, "587/inet6", "ETRN", "502 5.7.0");
+        facts.note(Area::Answers, "25/inet", "ETRN", "250 2.0.0");
         facts.note(Area::Listeners, "", "587/inet", "open");
         let text = toml::to_string_pretty(&facts).unwrap();
         assert!(
-            text.contains("[answers.\"587/inet\"]\nETRN = \"502 5.7.0\""),
+            text.contains("[answers.\"587/inet, 587/inet6\"]\nETRN = \"502 5.7.0\""),
             "{text}"
         );
         assert!(

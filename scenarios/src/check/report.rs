@@ -48,7 +48,7 @@ impl Conclusion {
             };
         };
         match comparison.differences.len() {
-            _ if run.unjudged.is_some() => Conclusion::Unjudged,
+            0 if run.unjudged.is_some() => Conclusion::Unjudged,
             0 if comparison.transcripts.is_empty() && comparison.cf.is_empty() => Conclusion::Same,
             0 => Conclusion::Lines,
             differences => Conclusion::Differences(differences),

@@ -77,9 +77,9 @@ fn submitted(s: &mut Session<'_>, account: &Credentials) -> Outcome<Option<Messa
 fn observed(delivered: &Delivered, mail: &Message, domain: &str) -> Vec<(&'static str, String)> {
     let recipient = mail.recipient.split('@').next().unwrap_or_default();
     let plain = |text: &str| {
-        let path = text.split('>').next().unwrap_or_default();
-        path.trim_start_matches('<')
-            .replace(domain, "[host]")
+        let path = text.split_once('<').map_or(text, |(_, path)| path);
+        let path = path.split('>').next().unwrap_or_default();
+        path.replace(domain, "[host]")
             .replace(recipient, "[recipient]")
     };
     let mut facts = vec![("sender", plain(&delivered.mail))];
