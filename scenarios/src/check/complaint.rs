@@ -2,7 +2,11 @@
 
 use msaspec_harness::target::container::Output;
 
-use super::mc::Mc;
+use super::{
+    daemon::Daemon,
+    findings::{Advice, Kind},
+    mc::{self, Mc},
+};
 
 /// Why m4 made no `.cf`.
 pub fn of_m4(mc: &Mc, output: &Output) -> String {
@@ -15,11 +19,84 @@ pub fn of_m4(mc: &Mc, output: &Output) -> String {
         }
         _ => "m4 does not build this",
     };
-    let said = lines(mc, &output.stderr);
+    let mut said = lines(mc, &output.stderr);
+    // m4 may notice only in a file of its own that a quote was left open here.
+    for suspicion in mc::suspicions(mc) {
+        let about_quotes = [
+            "unclosed",
+            "quote-too-long",
+            "wrong-quotes",
+            "unknown-feature",
+        ];
+        if let Some(place) = suspicion
+            .place
+            .filter(|_| about_quotes.contains(&suspicion.id.as_str()))
+        {
+            said.push(format!(
+                "  {}:{}: {}",
+                place.file, place.first, suspicion.what
+            ));
+            said.extend(
+                suspicion
+                    .remedy
+                    .lines()
+                    .map(|line| format!("    write: {line}")),
+            );
+        }
+    }
     if said.is_empty() {
         return format!("{}: {problem}", mc.name);
     }
     format!("{}: {problem}:\n{}", mc.name, said.join("\n"))
+}
+
+/// Why sendmail does not stay with these listeners.
+pub fn of_rivals(mc: &Mc, first: &Daemon, second: &Daemon) -> String {
+    let listener = second.listener();
+    let line = |daemon: &Daemon| {
+        let mut statements = mc.find("DAEMON_OPTIONS");
+        let its = statements.find(|statement| {
+            let text = statement.argument(0).replace(' ', "");
+            text.to_ascii_lowercase()
+                .contains(&format!("name={}", daemon.name.to_ascii_lowercase()))
+        });
+        match its {
+            Some(its) => format!("{} ({}:{})", daemon.name, mc.name, its.first),
+            None => format!("{} (sendmail's own, not in the .mc)", daemon.name),
+        }
+    };
+    format!(
+        "{}: two listeners want {listener}, and one of them cannot be opened: {} and {}. sendmail tries for 50 s, \
+         greets nobody meanwhile, and then ends (\"server SMTP socket wedged\").\n  \
+         to have only your own: FEATURE(`no_default_msa')dnl before the DAEMON_OPTIONS",
+        mc.name,
+        line(first),
+        line(second)
+    )
+}
+
+/// What m4 said of a configuration that it built nevertheless.
+pub fn advice(warnings: &[String], mc: &Mc) -> Vec<Advice> {
+    let said = warnings.iter().filter(|line| line.contains("***"));
+    let said = said.map(|line| {
+        let words = line.trim().trim_start_matches("*** ");
+        let is_error = words.starts_with("ERROR");
+        // "FEATURE(x) requires FEATURE(y)": the statement that is named first.
+        let name = words.split_once("FEATURE(").and_then(|(_, rest)| rest.split([')', ',']).next());
+        let mut features = mc.find("FEATURE");
+        let statement = name.and_then(|name| features.find(|it| it.argument(0) == name.trim()));
+        Advice {
+            id: "m4-complains".to_owned(),
+            kind: if is_error { Kind::Fault } else { Kind::Hint },
+            what: format!("m4 says: {words}"),
+            reason: "m4 ends with status 0 all the same, so the .cf is there, without what this line was to do."
+                .to_owned(),
+            remedy: String::new(),
+            source: "cf/README, section \"FEATURES\"".to_owned(),
+            place: statement.map(|statement| mc.place(statement.first, statement.last)),
+        }
+    });
+    said.collect()
 }
 
 /// What m4 warned of, a line each.

@@ -1,6 +1,9 @@
 //! What is tried on the wire besides the cases, and the facts that it gives.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
 
 use msaspec_harness::{
     answer::Answer,
@@ -51,6 +54,7 @@ pub fn hear(
         talk.before_login();
         talk.after_starttls();
         talk.mechanisms();
+        talk.relay_after_login();
         if Some(listener) == first {
             talk.delivery();
         }
@@ -101,6 +105,8 @@ struct Talk<'t> {
     place: String,
     /// The mechanisms that were offered before TLS and inside it.
     offered: Vec<(Tls, Mechanism)>,
+    /// Whether somebody who has logged in may send elsewhere: the replies, and the mechanisms.
+    elsewhere: BTreeMap<String, BTreeSet<Mechanism>>,
     heard: Heard,
 }
 
@@ -134,6 +140,7 @@ impl<'t> Talk<'t> {
             shared,
             place: listener.name().to_string(),
             offered: Vec::new(),
+            elsewhere: BTreeMap::new(),
             heard: Heard::default(),
         }
     }
@@ -268,9 +275,9 @@ impl<'t> Talk<'t> {
 
     /// A login by the first mechanism that lets us in, and what is allowed then.
     fn login(&mut self, s: &mut Session<'_>) -> Outcome {
-        if logged_in(s, self.target.account.as_ref())?.is_none() {
+        let Some(mechanism) = logged_in(s, self.target.account.as_ref())? else {
             return Ok(());
-        }
+        };
         s.ehlo()?;
         self.keywords(s, "after login");
         let sender = s.sender().to_owned();
@@ -280,7 +287,10 @@ impl<'t> Talk<'t> {
         if taken {
             let recipient = s.recipient_elsewhere()?;
             let elsewhere = word(s.rcpt_to(&recipient, "elsewhere"))?;
-            self.answer("RCPT elsewhere after login", elsewhere);
+            self.elsewhere
+                .entry(elsewhere)
+                .or_default()
+                .insert(mechanism);
             let local = s.local_recipient().to_owned();
             let here = word(s.rcpt_to(&local, "here"))?;
             self.answer("RCPT here after login", here);
@@ -333,9 +343,40 @@ impl<'t> Talk<'t> {
                 return Ok(());
             };
             let heard = word(s.authenticate(mechanism, account))?;
+            let is_in = heard.starts_with("235");
             talk.note(Area::Mechanisms, question, heard);
+            let sender = s.sender().to_owned();
+            if is_in && s.mail_from(&sender, "sender")?.accepted() {
+                // sendmail relays only for mechanisms that it trusts.
+                let recipient = s.recipient_elsewhere()?;
+                let elsewhere = word(s.rcpt_to(&recipient, "elsewhere"))?;
+                talk.elsewhere
+                    .entry(elsewhere)
+                    .or_default()
+                    .insert(mechanism);
+            }
             s.command("QUIT").map(drop)
         });
+    }
+
+    /// One fact for all mechanisms, which names them only where they differ.
+    fn relay_after_login(&mut self) {
+        let replies = std::mem::take(&mut self.elsewhere);
+        let differ = replies.len() > 1;
+        let words = replies.into_iter().map(|(reply, mechanisms)| {
+            let names: Vec<_> = mechanisms
+                .iter()
+                .map(|mechanism| mechanism.name())
+                .collect();
+            match differ {
+                true => format!("{reply} by {}", names.join(" ")),
+                false => reply,
+            }
+        });
+        let words = words.collect::<Vec<_>>().join(", ");
+        if !words.is_empty() {
+            self.answer("RCPT elsewhere after login", words);
+        }
     }
 
     /// Has a conversation, where the server takes one more connection, and keeps its transcript.

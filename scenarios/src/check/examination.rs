@@ -20,6 +20,7 @@ use super::{
     advice::{self, Evidence},
     budget::{self, Purse},
     cf::Cf,
+    complaint,
     daemon::{Daemon, daemons},
     dialogue::{self, Heard, Probes},
     facts::{Area, Facts},
@@ -73,15 +74,27 @@ pub fn serve(workshop: &Workshop, site: &Site, options: &Options) -> Result<Serv
     let files: BTreeSet<String> = site.files.keys().cloned().collect();
     let supplies = supplies::needed(&built.cf, &files);
     let mut supplied = std::mem::take(&mut built.supplied);
-    supplied.extend(supplies.iter().map(ToString::to_string));
     supplied.extend(workshop.supply(&supplies)?);
     workshop.name_client()?;
-    workshop.start(site, &built.text)?;
     let daemons = daemons(&built.cf)
         .map_err(|problem| Problem::Usage(format!("{}: {problem}", site.mc.name)))?;
+    let rivals = rivals(&daemons);
+    if let Some((first, second)) = rivals
+        && !second.is_optional()
+    {
+        return Err(Problem::Usage(complaint::of_rivals(
+            &site.mc, first, second,
+        )));
+    }
+    workshop.start(site, &built.text)?;
     let sockets = opened(workshop, &daemons, options)?;
     let (target, open) = target(workshop, site, &built.cf, &daemons, &sockets);
-    workshop.await_greetings(&open, options)?;
+    // Until sendmail has given the second one up it greets nobody.
+    let patience = match rivals {
+        Some(_) => GIVING_UP,
+        None => GREETING,
+    };
+    workshop.await_greetings(&open, patience, options)?;
     let access = site
         .files
         .get("access")
@@ -264,6 +277,8 @@ pub fn examine(
         listeners: &listeners,
         placed: &placed,
     });
+    let warnings = complaint::advice(&served.built.warnings, &site.mc);
+    let advice = warnings.into_iter().chain(advice).collect::<Vec<_>>();
     heard.not_run.extend(not_run);
     let mut supplied = served.supplied.clone();
     supplied.extend(SURROUNDINGS.iter().map(|&words| words.to_owned()));
@@ -287,6 +302,18 @@ pub fn examine(
         findings,
         run,
         built: served.built,
+    })
+}
+
+/// Two listeners that want the same socket, of which sendmail can open only the first.
+fn rivals(daemons: &[Daemon]) -> Option<(&Daemon, &Daemon)> {
+    let same = |one: &Daemon, other: &Daemon| {
+        one.listener() == other.listener()
+            && (one.address == other.address || one.address.is_none() || other.address.is_none())
+    };
+    daemons.iter().enumerate().find_map(|(place, second)| {
+        let first = daemons[..place].iter().find(|first| same(first, second))?;
+        Some((first, second))
     })
 }
 
@@ -483,5 +510,9 @@ const PACKAGES: [&str; 3] = ["sendmail-bin", "libsasl2-2", "sasl2-bin"];
 const NOT_REACHED: &str = "no submission listener can be reached from elsewhere";
 const UNPRIVILEGED: u16 = 1024;
 const MOST_ADDRESSES: usize = 200;
+/// The longest wait for a greeting. Some let their clients wait on purpose.
+const GREETING: std::time::Duration = std::time::Duration::from_secs(20);
+/// sendmail tries for 50 s to open a socket that is taken.
+const GIVING_UP: std::time::Duration = std::time::Duration::from_secs(80);
 /// How long sendmail may need to open its sockets.
 const OPENING: std::time::Duration = std::time::Duration::from_secs(5);

@@ -81,8 +81,9 @@ pub fn check(order: &Order, hooks: &Hooks<'_>) -> Result<Outcome, Problem> {
     let other = other.map(|path| read(path)).transpose()?;
     let expectation = expectation(&order.site);
     let baseline = match other {
-        None => Baseline::read(&expectation).map_err(Problem::Usage)?,
-        Some(_) => None,
+        // What is going to be replaced may be damaged.
+        None if !order.accept => Baseline::read(&expectation).map_err(Problem::Usage)?,
+        _ => None,
     };
     let interrupted = || hooks.shared.interrupted();
     let options = Options {

@@ -153,8 +153,8 @@ impl Workshop {
         Ok(all)
     }
 
-    /// Supplies what a configuration needs and the site does not have. What could not be supplied is
-    /// said in words.
+    /// Supplies what a configuration needs and the site does not have: a phrase for each thing, and a
+    /// sentence for what could not be supplied.
     ///
     /// # Errors
     /// [`Error::Target`].
@@ -175,8 +175,21 @@ impl Workshop {
         }
         self.host.server().put([(SUPPLIES, lines.as_bytes())])?;
         let output = self.host.exec(&["site-supply", SUPPLIES])?;
-        problems.extend(output.stderr.lines().map(str::to_owned));
-        Ok(problems)
+        let script = "site-supply: ";
+        let refused = output.stderr.lines();
+        problems.extend(refused.map(|line| line.trim_start_matches(script).to_owned()));
+        // What the machine has anyway was not supplied.
+        let there: Vec<_> = output
+            .stdout
+            .lines()
+            .filter_map(|line| line.strip_suffix(" is there")?.split(' ').next_back())
+            .collect();
+        let is_there = |supply: &&Supply| {
+            let line = supply.line().unwrap_or_default();
+            line.split('\t').any(|part| there.contains(&part))
+        };
+        let phrases = supplies.iter().filter(|supply| !is_there(supply));
+        Ok(phrases.map(ToString::to_string).chain(problems).collect())
     }
 
     /// Starts saslauthd and sendmail.
@@ -234,9 +247,10 @@ impl Workshop {
     pub fn await_greetings(
         &self,
         listeners: &[Listener],
+        patience: Duration,
         options: &Options,
     ) -> Result<bool, Error> {
-        self.host.await_greetings(listeners, PATIENCE, options)
+        self.host.await_greetings(listeners, patience, options)
     }
 
     /// All sockets that listen.
@@ -325,7 +339,5 @@ const CF: &str = "/msaspec/site.cf";
 const VARIANTS: &str = "/msaspec/variants";
 const SUPPLIES: &str = "/msaspec/supplies";
 const ADDRESSES: &str = "/msaspec/addresses";
-/// The longest wait for a greeting. Some let their clients wait on purpose.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// More than a table of an honest `.mc` has.
 const MOST_STATEMENTS: usize = 400;

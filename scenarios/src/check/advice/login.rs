@@ -142,7 +142,7 @@ fn no_trust_auth_mech(evidence: &Evidence<'_>) -> Vec<Found> {
             it.starts_with("235")
         });
         let is_trusted = works.iter().all(|mechanism| trusted.contains(mechanism));
-        if refused.is_some_and(|answer| answer.starts_with("550")) && !is_trusted {
+        if refused.is_some_and(|answer| answer.contains("550")) && !is_trusted {
             add_new(&mut offered, works);
             places.push(seen.place);
         }
