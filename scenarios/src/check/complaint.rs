@@ -1,5 +1,7 @@
 //! What m4 and sendmail complain about, with the line of the `.mc` and what to do.
 
+use std::fmt::Write;
+
 use msaspec_harness::target::container::Output;
 
 use super::{
@@ -114,10 +116,14 @@ pub fn of_sendmail(mc: &Mc, cf: &str, output: &Output) -> String {
         let number = line
             .split_once("sendmail.cf: line ")
             .and_then(|(_, rest)| rest.split(':').next()?.trim().parse::<usize>().ok());
-        match number.and_then(|number| cf.get(number.checked_sub(1)?)) {
-            Some(text) => format!("  {shown}\n    the line of the .cf: {}", short(text)),
-            None => format!("  {shown}"),
+        let mut words = format!("  {shown}");
+        if let Some(text) = number.and_then(|number| cf.get(number.checked_sub(1)?)) {
+            let _ = write!(words, "\n    the line of the .cf: {}", short(text));
         }
+        if let Some(remedy) = remedy_for_sendmail(line) {
+            let _ = write!(words, "\n    {remedy}");
+        }
+        words
     });
     let said: Vec<_> = said.collect();
     format!(
@@ -193,6 +199,25 @@ fn remedy(line: &str) -> Option<String> {
         () => return None,
     };
     Some(words.to_owned())
+}
+
+/// What to do about words of sendmail's.
+fn remedy_for_sendmail(line: &str) -> Option<&'static str> {
+    Some(match () {
+        () if line.contains("cannot be used as daemon") => {
+            "this is the configuration of the program that hands mail in (FEATURE(`msp')): check the server's .mc instead, which is often sendmail.mc"
+        }
+        () if line.contains("unknown") && line.contains("service") => {
+            "the Port= of a DAEMON_OPTIONS: smtp, submission, submissions, or a number"
+        }
+        () if line.contains("fileclass: cannot open") => {
+            "put a copy of this file beside the .mc, or an empty one"
+        }
+        () if line.contains("unknown user") => {
+            "the machine has no user of this name: correct the name"
+        }
+        _ => return None,
+    })
 }
 
 fn short(line: &str) -> String {

@@ -73,6 +73,7 @@ pub fn serve(workshop: &Workshop, site: &Site, options: &Options) -> Result<Serv
     }
     let files: BTreeSet<String> = site.files.keys().cloned().collect();
     let supplies = supplies::needed(&built.cf, &files);
+    workshop.put_in_place(&built.text)?;
     let mut supplied = std::mem::take(&mut built.supplied);
     supplied.extend(workshop.supply(&supplies)?);
     workshop.name_client()?;
@@ -146,6 +147,9 @@ impl Served {
     pub fn judge(&self, plan: &Plan, jobs: usize, hooks: &Hooks<'_>) -> Run {
         let reachable = self.open.iter().any(|listener| listener.is_submission());
         let run = match reachable {
+            _ if plan.cases.is_empty() => {
+                return self.unasked("no case fits into the budget", None);
+            }
             true => run::run(&self.target, plan, jobs, hooks.shared, &()),
             false => return self.unasked(NOT_REACHED, None),
         };

@@ -192,14 +192,21 @@ impl Workshop {
         Ok(phrases.map(ToString::to_string).chain(problems).collect())
     }
 
+    /// Puts the `.cf` where sendmail and its tools look for it.
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn put_in_place(&self, cf: &str) -> Result<(), Error> {
+        self.host
+            .server()
+            .put([("/etc/mail/sendmail.cf", cf.as_bytes())])
+    }
+
     /// Starts saslauthd and sendmail.
     ///
     /// # Errors
     /// [`Problem::Usage`] with what sendmail says of its configuration.
     pub fn start(&self, site: &Site, cf: &str) -> Result<(), Problem> {
-        self.host
-            .server()
-            .put([("/etc/mail/sendmail.cf", cf.as_bytes())])?;
         let output = self.host.exec(&["site-start", "5s"])?;
         match output.status {
             0 => Ok(()),

@@ -86,6 +86,9 @@ impl Member {
                 // No swap besides.
                 host.memory_swap = Some(memory);
                 host.pids_limit = Some(processes);
+                // Whatever is written there counts as memory, and not on this machine's disk.
+                let tmp = ("/tmp".to_owned(), "size=64m,mode=1777".to_owned());
+                host.tmpfs = Some(HashMap::from([tmp]));
             }
         });
         if !recipe.command.is_empty() {
