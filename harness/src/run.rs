@@ -95,7 +95,9 @@ pub fn run(
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
-                while let Some(mut question) = lock(&questions).pop_front() {
+                // Taken in a statement of its own: the lock must not be held while the question is asked.
+                let next = || lock(&questions).pop_front();
+                while let Some(mut question) = next() {
                     let clock = Instant::now();
                     let index = question.case;
                     let planned = &plan.cases[index];
@@ -244,3 +246,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;
