@@ -110,10 +110,19 @@ impl Context {
     }
 }
 
-/// What we read ourselves is no part of the image: a new known deviation builds nothing anew.
+/// What we read ourselves is no part of the image: a new known deviation builds nothing anew, nor does a
+/// site's configuration or what was accepted of one.
 pub(super) fn is_ours(path: &str) -> bool {
+    let accepted = |folder: &str| folder.ends_with(".expect");
     [SETTINGS, KNOWN, ".gitignore"].contains(&path)
+        || path.starts_with(SITES)
+        || path
+            .rsplit_once('/')
+            .is_some_and(|(folders, _)| folders.split('/').any(accepted))
 }
+
+/// Configurations that are put into a running container.
+const SITES: &str = "sites/";
 
 #[cfg(test)]
 mod tests {
@@ -131,13 +140,20 @@ mod tests {
     fn the_digest_is_that_of_what_is_built() {
         let digest = context(&[("a", "1", false), ("b", "2", false)]).digest();
         assert_eq!(digest.len(), 64);
-        let same = context(&[("b", "2", false), ("a", "1", false), (KNOWN, "x", false)]);
+        let same = context(&[
+            ("b", "2", false),
+            ("a", "1", false),
+            (KNOWN, "x", false),
+            ("sites/debian/access", "x", false),
+            ("origin.expect/facts.toml", "x", false),
+        ]);
         assert_eq!(digest, same.digest());
         for other in [
             context(&[("a", "1", false), ("b", "3", false)]),
             context(&[("a", "1", false), ("c", "2", false)]),
             context(&[("a", "1", true), ("b", "2", false)]),
             context(&[("a", "1b", false), ("", "2", false)]),
+            context(&[("a", "1", false), ("b", "2", false), ("sites", "x", false)]),
         ] {
             assert_ne!(digest, other.digest());
         }
