@@ -30,6 +30,8 @@ pub struct Order {
     pub bisect: Option<PathBuf>,
     /// Words of the difference that is looked for; none: the most important one.
     pub difference: Option<String>,
+    /// Kernel parameters of the machine, as the site's has them.
+    pub sysctls: Vec<(String, String)>,
     /// How long the cases may take.
     pub budget: Duration,
     /// Sessions at a time.
@@ -90,7 +92,7 @@ pub fn check(order: &Order, hooks: &Hooks<'_>) -> Result<Outcome, Problem> {
         interrupted: &interrupted,
         progress: hooks.progress,
     };
-    let workshop = Workshop::open(&options)?;
+    let workshop = Workshop::open(&order.sysctls, &options)?;
     let examine = |site: &Site| {
         (hooks.progress)(&format!("building {}", site.mc.name));
         examination::examine(&workshop, site, order, hooks, &options)

@@ -1,6 +1,9 @@
 //! The machine in which configurations are built by the real m4 and served by the real sendmail.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use msaspec_harness::{
     error::Error,
@@ -44,12 +47,12 @@ pub struct Variant {
 }
 
 impl Workshop {
-    /// Starts the machine.
+    /// Starts the machine, with these kernel parameters besides its own.
     ///
     /// # Errors
     /// As [`Host::start`].
-    pub fn open(options: &Options) -> Result<Workshop, Error> {
-        let host = Host::start(&MACHINE, options)?;
+    pub fn open(sysctls: &[(String, String)], options: &Options) -> Result<Workshop, Error> {
+        let host = Host::start(&machine(sysctls), options)?;
         Ok(Workshop { host })
     }
 
@@ -268,17 +271,23 @@ impl Workshop {
         self.host.sockets()
     }
 
-    /// Our addresses get a name, as clients of a real site have one.
+    /// Our addresses get a name, as clients of a real site have one, and the name leads back to them.
     ///
     /// # Errors
     /// [`Error::Target`].
-    pub fn name_client(&self) -> Result<(), Error> {
-        let address = self.host.next_hop_address.ip().to_string();
-        let output = self
-            .host
-            .names()
-            .exec(&["publish-reverse", "client.example", &address])?;
-        refusal(&output).map_or(Ok(()), |problem| Err(Error::Target(problem)))
+    pub fn name_client(&self, inet: IpAddr, inet6: Option<IpAddr>) -> Result<(), Error> {
+        let addresses: Vec<_> = [Some(inet), inet6].into_iter().flatten().collect();
+        let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        let asked = |command: &[&str]| {
+            let output = self.host.names().exec(command)?;
+            refusal(&output).map_or(Ok(()), |problem| Err(Error::Target(problem)))
+        };
+        for address in &addresses {
+            asked(&["publish-reverse", CLIENT, address])?;
+        }
+        let words = ["publish", CLIENT].into_iter();
+        let command: Vec<_> = words.chain(addresses.iter().map(String::as_str)).collect();
+        asked(&command)
     }
 
     fn done(&self, command: &[&str]) -> Result<(), Error> {
@@ -328,19 +337,30 @@ impl Provenance {
     }
 }
 
-const MACHINE: Blueprint = Blueprint {
-    server: "sendmail",
-    hostname: "mail.site.example",
-    command: &["/usr/local/bin/site-host"],
-    ready: "site: ready",
+/// The machine, with kernel parameters as a site has them.
+fn machine(sysctls: &[(String, String)]) -> Blueprint {
+    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     // A site may name addresses that only its own machine has.
-    sysctls: &[
+    let mut all = [
         ("net.ipv4.ip_nonlocal_bind", "1"),
         ("net.ipv6.ip_nonlocal_bind", "1"),
-    ],
-    memory: 1 << 30,
-    processes: 512,
-};
+    ]
+    .map(own)
+    .to_vec();
+    all.extend_from_slice(sysctls);
+    Blueprint {
+        server: "sendmail",
+        hostname: "mail.site.example",
+        command: &["/usr/local/bin/site-host"],
+        ready: "site: ready",
+        sysctls: all,
+        memory: 1 << 30,
+        processes: 512,
+    }
+}
+
+/// The name of our addresses.
+const CLIENT: &str = "client.example";
 const SITE: &str = "/msaspec/site";
 const CF: &str = "/msaspec/site.cf";
 const VARIANTS: &str = "/msaspec/variants";

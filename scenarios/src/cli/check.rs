@@ -49,8 +49,12 @@ pub(super) struct Arguments {
     /// The difference to look for, by words of its sentence [default: the most important one]
     #[arg(long, value_name = "WHAT", requires = "bisect")]
     difference: Option<String>,
+    /// A kernel parameter that your machine has, such as net.ipv6.bindv6only=0; repeatable
+    /// [default: net.ipv6.bindv6only=1]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = sysctl)]
+    sysctl: Vec<(String, String)>,
     /// How long the cases may take; what does not fit is listed, not run
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u16).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u16).range(0..=3600))]
     budget: u16,
     /// Explain every promise, and show the run; -vv with transcripts
     #[arg(short, long, action = ArgAction::Count)]
@@ -149,6 +153,7 @@ impl Arguments {
             against: self.against.clone(),
             bisect: self.bisect.clone(),
             difference: self.difference.clone(),
+            sysctls: self.sysctl.clone(),
             budget: Duration::from_secs(self.budget.into()),
             jobs: JOBS,
         }
@@ -223,5 +228,26 @@ impl Checked {
             accepted: arguments.accept,
         };
         terminal::write(out, findings, &self.run, options)
+    }
+}
+
+/// Only parameters of the network belong to a container alone.
+fn sysctl(text: &str) -> Result<(String, String), String> {
+    let fits = |word: &str, others: &str| {
+        !word.is_empty()
+            && word
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+    };
+    match text.split_once('=') {
+        Some((name, value))
+            if name.starts_with("net.") && fits(name, "._-") && fits(value, " -") =>
+        {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err(
+            "write a parameter of the network and its value, such as net.ipv6.bindv6only=0"
+                .to_owned(),
+        ),
     }
 }

@@ -55,7 +55,7 @@ pub struct Host {
 }
 
 /// A machine that is to be configured after its start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Blueprint {
     /// The server in the fixtures whose image and kernel parameters it has.
     pub server: &'static str,
@@ -66,7 +66,7 @@ pub struct Blueprint {
     /// The line of its log that says that it can be used.
     pub ready: &'static str,
     /// Kernel parameters besides those of the server in the fixtures.
-    pub sysctls: &'static [(&'static str, &'static str)],
+    pub sysctls: Vec<(String, String)>,
     /// The most memory that it gets, in octets.
     pub memory: i64,
     /// The most processes.

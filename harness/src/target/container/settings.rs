@@ -75,9 +75,9 @@ impl Settings {
             .iter()
             .map(|&word| word.to_owned())
             .collect();
-        let sysctls = blueprint.sysctls.iter();
-        let sysctls = sysctls.map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        self.container.sysctls.extend(sysctls);
+        self.container
+            .sysctls
+            .extend(blueprint.sysctls.iter().cloned());
         self.container.limits = Some((blueprint.memory, blueprint.processes));
         self
     }
