@@ -38,6 +38,22 @@ pub struct Order {
     pub jobs: usize,
 }
 
+impl Order {
+    /// Compares an `.mc` with what was accepted of it.
+    pub fn of(site: PathBuf) -> Order {
+        Order {
+            site,
+            accept: false,
+            against: None,
+            bisect: None,
+            difference: None,
+            sysctls: Vec::new(),
+            budget: Duration::from_secs(60),
+            jobs: 8,
+        }
+    }
+}
+
 /// What was found.
 #[derive(Clone, Debug)]
 pub struct Outcome {
