@@ -145,7 +145,8 @@ fn maps(cf: &Cf, needs: &mut Needs<'_>) {
             let (class, path) = paths::aliases(file);
             let elsewhere = ["ldap", "nis", "nisplus", "null"].contains(&class);
             if !elsewhere && !path.is_empty() && !needs.has(path) {
-                needs.at("aliases", path, Supply::Aliases);
+                let text = needs.text(path);
+                needs.at("aliases", path, |path| Supply::Aliases { path, text });
             }
         }
     }
@@ -154,8 +155,14 @@ fn maps(cf: &Cf, needs: &mut Needs<'_>) {
 fn files(cf: &Cf, needs: &mut Needs<'_>) {
     for file in cf.class_files() {
         let no_file = file.path.starts_with('|') || file.path.contains('@');
-        if !file.optional && !no_file && !needs.has(&file.path) {
-            needs.at("file of a class", &file.path, Supply::File);
+        let text = needs.text(&file.path);
+        // Without its file an optional class stays empty, at the site as here.
+        let wanted = !file.optional || text.is_some();
+        if wanted && !no_file && !needs.has(&file.path) {
+            needs.at("file of a class", &file.path, |path| Supply::File {
+                path,
+                text,
+            });
         }
     }
     for option in [
@@ -185,8 +192,14 @@ fn files(cf: &Cf, needs: &mut Needs<'_>) {
 }
 
 fn users(cf: &Cf, needs: &mut Needs<'_>) {
-    for option in ["DefaultUser", "RunAsUser", "TrustedUser"] {
-        let name = cf.option(option).unwrap_or_default();
+    let options = ["DefaultUser", "RunAsUser", "TrustedUser"];
+    let options = options.map(|option| cf.option(option).unwrap_or_default().to_owned());
+    let of_mailers = cf.mailers();
+    let of_mailers = of_mailers
+        .iter()
+        .flat_map(|mailer| mailer.line.split(','))
+        .filter_map(|field| field.trim().strip_prefix("U="));
+    for name in options.iter().map(String::as_str).chain(of_mailers) {
         let mut names = name.split([':', '.']).map(str::trim);
         let name = names.next().unwrap_or_default();
         if paths::user(name) && !paths::USERS.contains(&name) {
@@ -261,6 +274,8 @@ mod tests {
     #[case("Kmailertable hash -o /etc/mail/mailertable", &["map\thash\t/etc/mail/mailertable"])]
     #[case("Kdequote dequote\nKarith arith\nKx ldap -k (a=%0)", &[])]
     #[case("Fw/etc/mail/local-host-names", &["file\t/etc/mail/local-host-names"])]
+    #[case("Mcyrus, P=/usr/bin/procmail, F=lsD, U=cyrus:mail, A=x", &["user\tcyrus:mail"])]
+    #[case("Mcyrus, P=/usr/bin/procmail, F=lsD, U=12:mail, A=x", &[])]
     #[case("FR-o /etc/mail/relay-domains", &[])]
     #[case("O AliasFile=/etc/mail/aliases,dbm:/usr/local/lists", &[ "map\taliases\t/etc/mail/aliases", "map\taliases\t/usr/local/lists"])]
     #[case("O QueueDirectory=/var/spool/mqueue/q*", &["folder\t/var/spool/mqueue/q1\tqueue"])]
@@ -309,6 +324,23 @@ mod tests {
                 "empty map /etc/mail/m",
                 "map /etc/mail/tables/virt, made from tables/virt",
                 "map /usr/local/access, made from access",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_configured_elsewhere_is_copied_from_beside_the_mc() {
+        let site = BTreeSet::from(["aliases", "local-host-names", "relays"].map(str::to_owned));
+        let cf = Cf::parse(
+            "O AliasFile=/etc/aliases\nFw/etc/local-host-names\nFR-o /opt/mail/relays\nFt-o /opt/mail/trusted\n",
+        );
+        let phrases: Vec<_> = needed(&cf, &site).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            phrases,
+            [
+                "file /etc/local-host-names, copied from local-host-names",
+                "file /opt/mail/relays, copied from relays",
+                "aliases at /etc/aliases, copied from aliases",
             ]
         );
     }

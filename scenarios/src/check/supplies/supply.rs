@@ -11,8 +11,13 @@ pub enum Supply {
     Folder(String),
     /// A folder for messages that wait, which nobody but root may read.
     Queue(String),
-    /// An empty file.
-    File(String),
+    /// A file of names.
+    File {
+        /// Its path.
+        path: String,
+        /// The file of the site that it is copied from; none: it is empty.
+        text: Option<String>,
+    },
     /// A certificate of the harness's authority.
     Certificate(String),
     /// The certificate's private key.
@@ -30,8 +35,13 @@ pub enum Supply {
         /// The file of the site that it is made from; none: it is empty.
         text: Option<String>,
     },
-    /// An empty file of aliases, from which sendmail makes the map itself.
-    Aliases(String),
+    /// A file of aliases, from which sendmail makes the map itself.
+    Aliases {
+        /// Its path.
+        path: String,
+        /// The file of the site that it is copied from; none: postmaster alone stands in it.
+        text: Option<String>,
+    },
     /// A user of the machine, with his group after a colon.
     User(String),
     /// A program that a mailer runs and that the image does not have; it takes every message.
@@ -67,7 +77,14 @@ impl Supply {
         let fields = match self {
             Supply::Folder(path) => vec!["folder", path],
             Supply::Queue(path) => vec!["folder", path, "queue"],
-            Supply::File(path) => vec!["file", path],
+            Supply::File {
+                path,
+                text: Some(name),
+            } => {
+                text = format!("{SITE}{name}");
+                vec!["file", path, &text]
+            }
+            Supply::File { path, text: None } => vec!["file", path],
             Supply::Certificate(path) => vec!["certificate", path],
             Supply::Key(path) => vec!["key", path],
             Supply::Authority(path) => vec!["authority", path],
@@ -85,7 +102,14 @@ impl Supply {
                 path,
                 text: None,
             } => vec!["map", class, path],
-            Supply::Aliases(path) => vec!["map", "aliases", path],
+            Supply::Aliases {
+                path,
+                text: Some(name),
+            } => {
+                text = format!("{SITE}{name}");
+                vec!["map", "aliases", path, &text]
+            }
+            Supply::Aliases { path, text: None } => vec!["map", "aliases", path],
             Supply::User(name) => vec!["user", name],
             Supply::Mailer { name, path, flags } => vec!["mailer", name, path, flags],
             Supply::Port(_) | Supply::NoSuchZone(_) | Supply::Refused { .. } => return None,
@@ -99,7 +123,10 @@ impl fmt::Display for Supply {
         match self {
             Supply::Folder(path) => write!(f, "folder {path}"),
             Supply::Queue(path) => write!(f, "queue folder {path}"),
-            Supply::File(path) => write!(f, "empty file {path}"),
+            Supply::File { path, text } => match text {
+                Some(text) => write!(f, "file {path}, copied from {text}"),
+                None => write!(f, "empty file {path}"),
+            },
             Supply::Certificate(path) => write!(f, "certificate at {path}"),
             Supply::Key(path) => write!(f, "private key at {path}"),
             Supply::Authority(path) => write!(f, "authority's certificate at {path}"),
@@ -108,12 +135,19 @@ impl fmt::Display for Supply {
                 Some(text) => write!(f, "map {path}, made from {text}"),
                 None => write!(f, "empty map {path}"),
             },
-            Supply::Aliases(path) => write!(f, "empty aliases at {path}"),
+            Supply::Aliases { path, text } => match text {
+                Some(text) => write!(f, "aliases at {path}, copied from {text}"),
+                None => write!(f, "aliases at {path}, postmaster alone"),
+            },
             Supply::User(name) => write!(f, "user {name}"),
-            Supply::Mailer { name, path, .. } => write!(
-                f,
-                "program {path} of mailer {name}, which takes every message"
-            ),
+            Supply::Mailer { name, path, .. } => {
+                write!(f, "program {path} of mailer {name}")?;
+                let program = path.rsplit('/').next().unwrap_or_default();
+                match HERE.contains(&program) {
+                    true => Ok(()),
+                    false => write!(f, ", which takes every message"),
+                }
+            }
             Supply::Port(port) => write!(f, "next hop on port {port}"),
             Supply::NoSuchZone(zone) => write!(f, "zone {zone}, in which no name exists"),
             Supply::Refused { what, path, why } => {
@@ -126,3 +160,6 @@ impl fmt::Display for Supply {
         }
     }
 }
+
+/// Programs that the image has, in another folder perhaps.
+const HERE: [&str; 4] = ["procmail", "mail.local", "smrsh", "sensible-mda"];
