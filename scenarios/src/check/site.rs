@@ -37,6 +37,12 @@ impl Site {
         let octets =
             folder::configuration(path, &folder).map_err(|why| format!("{name}: {why}"))?;
         let mc = Mc::parse(&name, &octets)?;
+        let calls_macros = mc.statements.iter().any(|it| !it.name.is_empty());
+        if !calls_macros && mc.unclosed.is_none() {
+            return Err(format!(
+                "{name}: calls no macro, as OSTYPE or MAILER: name the .mc that your .cf is made from"
+            ));
+        }
         let file = path
             .file_name()
             .and_then(|file| file.to_str())
