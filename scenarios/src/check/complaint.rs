@@ -86,13 +86,17 @@ pub fn advice(warnings: &[String], mc: &Mc) -> Vec<Advice> {
         // "FEATURE(x) requires FEATURE(y)": the statement that is named first.
         let name = words.split_once("FEATURE(").and_then(|(_, rest)| rest.split([')', ',']).next());
         let mut features = mc.find("FEATURE");
-        let statement = name.and_then(|name| features.find(|it| it.argument(0) == name.trim()));
+        let name = name.map(|name| name.trim_matches(['`', '\'', ' ']));
+        let statement = name.and_then(|name| features.find(|it| it.argument(0) == name));
         Advice {
             id: "m4-complains".to_owned(),
             kind: if is_error { Kind::Fault } else { Kind::Hint },
             what: format!("m4 says: {words}"),
-            reason: "m4 ends with status 0 all the same, so the .cf is there, without what this line was to do."
-                .to_owned(),
+            reason: match is_error {
+                true => "m4 ends with status 0 all the same, so the .cf is there, without what this line was to do.",
+                false => "m4 makes the .cf all the same, and whoever installs it by a script never reads this.",
+            }
+            .to_owned(),
             remedy: String::new(),
             source: "cf/README, section \"FEATURES\"".to_owned(),
             place: statement.map(|statement| mc.place(statement.first, statement.last)),
@@ -254,6 +258,16 @@ mod tests {
         assert!(said.contains("mail/site.mc:2: cannot open"), "{said}");
         assert!(said.contains("FEATURE('x')dnl"), "{said}");
         assert!(said.contains("begins a quote with `"), "{said}");
+    }
+
+    #[test]
+    fn a_warning_stands_at_the_feature_that_it_names() {
+        let mc = Mc::parse("site.mc", b"FEATURE(`promiscuous_relay')dnl\n").unwrap();
+        let warnings = [
+            "*** WARNING: FEATURE(`promiscuous_relay') configures your system as open".to_owned(),
+        ];
+        let advice = advice(&warnings, &mc);
+        assert_eq!(advice[0].place.as_ref().map(|place| place.first), Some(1));
     }
 
     #[test]
