@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     thread,
 };
 
@@ -25,6 +25,7 @@ use super::{
     dialogue::{self, Heard, Probes},
     facts::{Area, Facts},
     findings::{Findings, ListenerFinding},
+    mc::Statement,
     order::{Hooks, Order, Problem},
     promise::{self, Pace},
     site::Site,
@@ -76,7 +77,6 @@ pub fn serve(workshop: &Workshop, site: &Site, options: &Options) -> Result<Serv
     workshop.put_in_place(&built.text)?;
     let mut supplied = std::mem::take(&mut built.supplied);
     supplied.extend(workshop.supply(&supplies)?);
-    workshop.name_client()?;
     let daemons = daemons(&built.cf)
         .map_err(|problem| Problem::Usage(format!("{}: {problem}", site.mc.name)))?;
     let rivals = rivals(&daemons);
@@ -90,6 +90,10 @@ pub fn serve(workshop: &Workshop, site: &Site, options: &Options) -> Result<Serv
     workshop.start(site, &built.text)?;
     let sockets = opened(workshop, &daemons, options)?;
     let (target, open) = target(workshop, site, &built.cf, &daemons, &sockets);
+    let inet = own_address(Family::Inet, &open);
+    let inet = inet.unwrap_or_else(|| workshop.host().next_hop_address.ip());
+    let inet6 = own_address(Family::Inet6, &open);
+    workshop.name_client(inet, inet6)?;
     // Until sendmail has given the second one up it greets nobody.
     let patience = match rivals {
         Some(_) => GIVING_UP,
@@ -101,9 +105,10 @@ pub fn serve(workshop: &Workshop, site: &Site, options: &Options) -> Result<Serv
         .get("access")
         .map(|text| String::from_utf8_lossy(text));
     let pace = |address: IpAddr| promise::pace(&built.cf, access.as_deref(), address);
-    let ours = workshop.host().next_hop_address.ip();
-    // The address that we have over IPv6 is not known here; an entry for it alone is unlikely.
-    let paces = [pace(ours), pace(Ipv6Addr::UNSPECIFIED.into())];
+    let paces = [
+        pace(inet),
+        pace(inet6.unwrap_or(Ipv6Addr::UNSPECIFIED.into())),
+    ];
     let domain = target
         .envelope
         .local
@@ -270,7 +275,12 @@ pub fn examine(
     let placed = |line: &str| provenance.of(line).cloned();
     let mut promises = promise::explained(&served.built.cf, &served.daemons);
     for promise in &mut promises {
-        promise.place = placed(&promise.cf);
+        // A feature can take lines away and add none.
+        let feature = |statement: &&Statement| statement.argument(0) == promise.subject;
+        promise.place = placed(&promise.cf).or_else(|| {
+            let statement = site.mc.find("FEATURE").find(feature)?;
+            Some(site.mc.place(statement.first, statement.last))
+        });
     }
     let listeners = served.findings();
     let advice = advice::advice(&Evidence {
@@ -307,6 +317,20 @@ pub fn examine(
         run,
         built: served.built,
     })
+}
+
+/// Our address as these listeners see it; nothing is sent to learn it.
+fn own_address(family: Family, listeners: &[Listener]) -> Option<IpAddr> {
+    let any: IpAddr = match family {
+        Family::Inet => Ipv4Addr::UNSPECIFIED.into(),
+        Family::Inet6 => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let mut its = listeners
+        .iter()
+        .filter(|listener| listener.family() == family);
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.connect(its.next()?.address).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 /// Two listeners that want the same socket, of which sendmail can open only the first.
