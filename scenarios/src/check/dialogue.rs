@@ -155,9 +155,11 @@ impl<'t> Talk<'t> {
             talk.greeted(s)?;
             talk.keywords(s, outermost.word());
             talk.stranger(s, outermost)?;
-            for command in ["VRFY postmaster", "EXPN postmaster", "ETRN example.org"] {
-                let answer = word(s.command(command))?;
-                talk.answer(command.split(' ').next().unwrap_or_default(), answer);
+            // Of an address that exists: what is refused then is refused on purpose.
+            let known = s.local_recipient().to_owned();
+            for (command, about) in [("VRFY", &*known), ("EXPN", &known), ("ETRN", "example.org")] {
+                let answer = word(s.command(format!("{command} {about}")))?;
+                talk.answer(command, answer);
             }
             Ok(())
         });
@@ -166,6 +168,7 @@ impl<'t> Talk<'t> {
     /// The same inside TLS, and then a login in the same session.
     fn after_starttls(&mut self) {
         if self.listener.implicit_tls {
+            self.answer("TLS", "from the first octet".to_owned());
             self.dialogue("login", |talk, s| {
                 talk.greeted(s)?;
                 talk.login(s)
@@ -196,9 +199,13 @@ impl<'t> Talk<'t> {
 
     fn greeted(&mut self, s: &mut Session<'_>) -> Outcome {
         let greeting = s.connect();
+        let name = greeting.as_ref().ok().and_then(name_of);
         let heard = word(greeting)?;
         let ready = heard.starts_with("220");
         self.answer("greeting", heard);
+        if let Some(name) = name.filter(|_| ready) {
+            self.answer("name", name);
+        }
         match ready {
             true => s.ehlo().map(drop),
             false => Err(Halt::Skip("not greeted".to_owned())),
@@ -295,6 +302,10 @@ impl<'t> Talk<'t> {
             let here = word(s.rcpt_to(&local, "here"))?;
             self.answer("RCPT here after login", here);
         }
+        let user = sender.split('@').next().unwrap_or_default();
+        s.command("RSET")?;
+        let unqualified = word(s.command(format!("MAIL FROM:<{user}>")))?;
+        self.answer("MAIL without a domain after login", unqualified);
         s.command("QUIT").map(drop)
     }
 
@@ -439,6 +450,18 @@ fn word(answer: Outcome<Answer>) -> Outcome<String> {
         Err(Halt::Deviation(deviation)) => Ok(first_words(&deviation.observed)),
         Err(halt) => Err(halt),
     }
+}
+
+/// The name that a greeting begins with: in the container a host has no other than its configuration gives it.
+fn name_of(greeting: &Answer) -> Option<String> {
+    let text = String::from_utf8_lossy(greeting.reply.texts.first()?);
+    let name: String = text
+        .split_whitespace()
+        .next()?
+        .chars()
+        .take(LONGEST)
+        .collect();
+    Some(name)
 }
 
 /// Code and enhanced code of a reply in words; what begins otherwise is no reply and stays whole.

@@ -3,6 +3,7 @@
 pub mod cause;
 mod consequence;
 pub mod lines;
+mod mechanisms;
 mod options;
 mod places;
 mod sentence;
@@ -120,22 +121,21 @@ fn leaves(before: &Facts, after: &Facts) -> Vec<Leaf> {
     let keys: BTreeSet<&Key> = (before.iter().chain(after.iter()))
         .map(|(key, _)| key)
         .collect();
-    keys.into_iter()
-        .filter_map(|key| {
-            let [before, after] = [before, after].map(|facts| facts.answer(key).map(str::to_owned));
-            let (place, question) = match key.area {
-                Area::Listeners => (&key.question, LISTENER),
-                _ => (&key.place, key.question.as_str()),
-            };
-            (!same(key.area, before.as_deref(), after.as_deref())).then(|| Leaf {
-                area: key.area,
-                question: question.to_owned(),
-                before,
-                after,
-                place: place.clone(),
-            })
+    let changed = keys.into_iter().filter_map(|key| {
+        let [before, after] = [before, after].map(|facts| facts.answer(key).map(str::to_owned));
+        let (place, question) = match key.area {
+            Area::Listeners => (&key.question, LISTENER),
+            _ => (&key.place, key.question.as_str()),
+        };
+        (!same(key.area, before.as_deref(), after.as_deref())).then(|| Leaf {
+            area: key.area,
+            question: question.to_owned(),
+            before,
+            after,
+            place: place.clone(),
         })
-        .collect()
+    });
+    changed.flat_map(mechanisms::told_apart).collect()
 }
 
 /// A mechanism or keyword that was not asked for is not offered either.

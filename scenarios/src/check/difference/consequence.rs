@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    LISTENER, Leaf, NOT_OFFERED,
+    LISTENER, Leaf, NOT_OFFERED, mechanisms,
     sentence::octets,
     states::{AFTER_LOGIN, AUTH, Asked, CLEAR, TLS, merged, subject},
 };
@@ -40,6 +40,8 @@ impl All<'_> {
                 self.state_is_on_one_side(leaf)
                     || self.follows_from_mail(leaf)
                     || self.is_asked_elsewhere(leaf)
+                    || self.begins_otherwise(leaf)
+                    || self.is_told_by_mechanism(leaf)
             }
             Area::Mechanisms => self.state_is_on_one_side(leaf),
             Area::Keywords => {
@@ -129,6 +131,22 @@ impl All<'_> {
             && self.leaves.iter().any(listener)
     }
 
+    /// Where TLS comes first there is no STARTTLS.
+    fn begins_otherwise(&self, leaf: &Leaf) -> bool {
+        leaf.question == "STARTTLS" && self.find(Area::Answers, &leaf.place, "TLS").is_some()
+    }
+
+    /// Where mechanisms are not tried one by one, the first one speaks for all.
+    fn is_told_by_mechanism(&self, leaf: &Leaf) -> bool {
+        let beginning = format!("{} by ", mechanisms::RELAY);
+        let tried = |facts: &&Facts| {
+            (facts.iter()).any(|(key, _)| key.area == Area::Mechanisms && key.place == leaf.place)
+        };
+        leaf.question == mechanisms::RELAY
+            && !self.sides.iter().any(tried)
+            && (self.leaves.iter()).any(|other| other.question.starts_with(&beginning))
+    }
+
     /// A keyword and the answer to the command of that name are one change.
     fn answer_says_it(&self, leaf: &Leaf) -> bool {
         let keyword = subject(&leaf.question).0;
@@ -153,7 +171,7 @@ impl All<'_> {
         };
         let way_in = |leaf: &Leaf| {
             matches!(leaf.area, Area::Listeners | Area::Mechanisms)
-                || (leaf.area == Area::Answers && leaf.question.ends_with(AFTER_LOGIN))
+                || (leaf.area == Area::Answers && leaf.question.contains(AFTER_LOGIN))
                 || (leaf.area == Area::Answers && leaf.question == "STARTTLS")
         };
         let is_unasked = leaf.before.is_none() || leaf.after.is_none();

@@ -46,6 +46,13 @@ pub(super) fn of(difference: &Difference) -> String {
             },
         ),
         ("{state}", state),
+        (
+            "{by}",
+            match question.split_once(" by ") {
+                Some((_, mechanisms)) => format!(" by {mechanisms}"),
+                None => String::new(),
+            },
+        ),
         ("{limit}", limit(question).to_owned()),
         ("{octets}", octets(after)),
         ("{was octets}", was(&octets(before))),
@@ -78,8 +85,8 @@ pub(super) fn urgency(difference: &Difference) -> u8 {
     match (difference.area, subject) {
         (Answers, "RCPT elsewhere before login") if allowed => 0,
         (Answers, "MAIL before login") if allowed => 1,
-        (Answers, "STARTTLS") if !allowed => 2,
-        (Answers, "RCPT elsewhere before login" | "MAIL before login" | "STARTTLS") => 3,
+        (Answers, "STARTTLS" | "TLS") if !allowed => 2,
+        (Answers, "RCPT elsewhere before login" | "MAIL before login" | "STARTTLS" | "TLS") => 3,
         (Answers, "greeting") => 5,
         (Answers, _) => 4,
         // A password that anybody on the way can read.
@@ -130,7 +137,11 @@ impl State {
         };
         let is_good = match area {
             Listeners => answer.starts_with("open"),
-            Answers => answer.starts_with(['2', '3']) || answer.starts_with("works"),
+            // 252 to VRFY says that nothing will be said.
+            Answers => {
+                let is_done = answer.starts_with(['2', '3']) && !answer.starts_with("252");
+                is_done || answer.starts_with("works") || answer == FIRST_OCTET
+            }
             Mechanisms => answer.starts_with("235"),
             Delivery => answer != "no",
             Routes => !answer.starts_with("not deliverable"),
@@ -197,6 +208,11 @@ const fn row(
     }
 }
 
+/// What [`super::mechanisms`] makes of a question that is answered by mechanism.
+const BY: &str = "RCPT elsewhere after login by ";
+/// Of a listener with implicit TLS.
+const FIRST_OCTET: &str = "from the first octet";
+
 /// The first row that fits is taken.
 #[rustfmt::skip]
 const TEMPLATES: &[Template] = &[
@@ -216,9 +232,9 @@ const TEMPLATES: &[Template] = &[
     row(Answers, &["RCPT here before login"], TO_GOOD, "strangers may send to this server's domains through {on}{state}: {after}{was}"),
     row(Answers, &["RCPT here before login"], TO_BAD, "strangers may not send to this server's domains through {on}{state}: {after}{was}"),
     row(Answers, &["RCPT here before login"], STAYS, "strangers who send to this server's domains through {on}{state} are answered with {after}{was}"),
-    row(Answers, &["RCPT elsewhere after login"], TO_GOOD, "users who logged in may send to other domains through {on}: {after}{was}"),
-    row(Answers, &["RCPT elsewhere after login"], TO_BAD, "users who logged in may not send to other domains through {on}: {after}{was}"),
-    row(Answers, &["RCPT elsewhere after login"], STAYS, "users who logged in and send to other domains through {on} are answered with {after}{was}"),
+    row(Answers, &["RCPT elsewhere after login", BY], TO_GOOD, "users who logged in{by} may send to other domains through {on}: {after}{was}"),
+    row(Answers, &["RCPT elsewhere after login", BY], TO_BAD, "users who logged in{by} may not send to other domains through {on}: {after}{was}"),
+    row(Answers, &["RCPT elsewhere after login", BY], STAYS, "users who logged in{by} and send to other domains through {on} are answered with {after}{was}"),
     row(Answers, &["RCPT here after login"], TO_GOOD, "users who logged in may send to this server's domains through {on}: {after}{was}"),
     row(Answers, &["RCPT here after login"], TO_BAD, "users who logged in may not send to this server's domains through {on}: {after}{was}"),
     row(Answers, &["RCPT here after login"], STAYS, "users who logged in and send to this server's domains through {on} are answered with {after}{was}"),
@@ -228,6 +244,9 @@ const TEMPLATES: &[Template] = &[
     row(Answers, &["MAIL after login"], TO_GOOD, "MAIL after login is accepted now on {on}: {after}{was}"),
     row(Answers, &["MAIL after login"], TO_BAD, "MAIL after login is refused now on {on}: {after}{was}"),
     row(Answers, &["MAIL after login"], STAYS, "MAIL after login is answered with {after} now on {on}{was}"),
+    row(Answers, &["MAIL without a domain after login"], TO_GOOD, "a sender without a domain is accepted after login now on {on}: {after}{was}"),
+    row(Answers, &["MAIL without a domain after login"], TO_BAD, "a sender without a domain is refused after login now on {on}: {after}{was}"),
+    row(Answers, &["MAIL without a domain after login"], STAYS, "a sender without a domain is answered with {after} after login now on {on}{was}"),
     row(Answers, &["MAIL from ", "mail from "], TO_GOOD, "mail from {last} is accepted now on {on}: {after}{was}"),
     row(Answers, &["MAIL from ", "mail from "], TO_BAD, "mail from {last} is refused now on {on}: {after}{was}"),
     row(Answers, &["MAIL from ", "mail from "], STAYS, "mail from {last} is answered with {after} now on {on}{was}"),
@@ -240,8 +259,13 @@ const TEMPLATES: &[Template] = &[
     row(Answers, &["STARTTLS"], &[(G, B)], "STARTTLS does not work any more on {on}: {after}{was}"),
     row(Answers, &["STARTTLS"], STAYS_BAD, "STARTTLS on {on} does not work in another way: {after}{was}"),
     row(Answers, &["STARTTLS"], STAYS_GOOD, "STARTTLS on {on} comes to something else: {works}{was}"),
-    row(Answers, &["STARTTLS"], TO_NOTHING, "STARTTLS is no longer offered on {on}{was}"),
+    row(Answers, &["STARTTLS"], TO_NOTHING, "STARTTLS is no longer offered on {on}"),
+    row(Answers, &["TLS"], FROM_NOTHING, "clients of {on} have to begin with TLS now: who speaks clear text first is not greeted"),
+    row(Answers, &["TLS"], TO_NOTHING, "clients of {on} have to begin in clear text now: who speaks TLS first is not understood"),
+    row(Answers, &["name"], ANY, "the server calls itself {after} on {on}{was}"),
     row(Answers, &["greeting"], ANY, "the greeting on {on} is {after} now{was}"),
+    row(Answers, &["VRFY", "EXPN"], TO_GOOD, "on {on} {name} tells about addresses now: {after}{was}"),
+    row(Answers, &["VRFY", "EXPN"], TO_BAD, "on {on} {name} does not tell about addresses any more: {after}{was}"),
     row(Answers, &["ETRN", "VRFY", "EXPN"], TO_GOOD, "on {on} {name} is accepted now: {after}{was}"),
     row(Answers, &["ETRN", "VRFY", "EXPN"], TO_BAD, "on {on} {name} is refused now: {after}{was}"),
     row(Answers, &["ETRN", "VRFY", "EXPN"], STAYS, "on {on} {name} is answered with {after} now{was}"),

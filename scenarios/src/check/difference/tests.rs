@@ -99,12 +99,12 @@ fn changed(without: &[&str], with: &str) -> String {
 #[case::starttls_gone(
     &["TLS |", "STARTTLS"],
     "A | * | STARTTLS | not offered",
-    &["STARTTLS is no longer offered on 587 (both families) (was works, TLS 1.3)"]
+    &["STARTTLS is no longer offered on 587 (both families)"]
 )]
 #[case::implicit_tls(
     &["clear |", "STARTTLS"],
-    "",
-    &["STARTTLS is no longer offered on 587 (both families) (was works, TLS 1.3)"]
+    "A | * | TLS | from the first octet",
+    &["clients of 587 (both families) have to begin with TLS now: who speaks clear text first is not greeted"]
 )]
 #[case::authentication_gone(
     &["M | ", "after login"],

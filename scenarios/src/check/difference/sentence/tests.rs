@@ -245,7 +245,7 @@ fn listeners(#[case] places: &str, #[case] before: &str, #[case] after: &str, #[
     "STARTTLS",
     "works, TLS 1.3",
     "not offered",
-    "STARTTLS is no longer offered on 25 (was works, TLS 1.3)"
+    "STARTTLS is no longer offered on 25"
 )]
 #[case("greeting", "220", "554", "the greeting on 25 is 554 now (was 220)")]
 #[case(
@@ -264,7 +264,43 @@ fn listeners(#[case] places: &str, #[case] before: &str, #[case] after: &str, #[
     "VRFY",
     "250 2.1.5",
     "252 2.5.2",
-    "on 25 VRFY is answered with 252 2.5.2 now (was 250 2.1.5)"
+    "on 25 VRFY does not tell about addresses any more: 252 2.5.2 (was 250 2.1.5)"
+)]
+#[case(
+    "VRFY",
+    "252 2.5.2",
+    "250 2.1.5",
+    "on 25 VRFY tells about addresses now: 250 2.1.5 (was 252 2.5.2)"
+)]
+#[case(
+    "TLS",
+    "-",
+    "from the first octet",
+    "clients of 25 have to begin with TLS now: who speaks clear text first is not greeted"
+)]
+#[case(
+    "TLS",
+    "from the first octet",
+    "-",
+    "clients of 25 have to begin in clear text now: who speaks TLS first is not understood"
+)]
+#[case(
+    "name",
+    "mx.site.example",
+    "smtp.site.example",
+    "the server calls itself smtp.site.example on 25 (was mx.site.example)"
+)]
+#[case(
+    "RCPT elsewhere after login by LOGIN or PLAIN",
+    "250 2.1.5",
+    "550 5.7.1",
+    "users who logged in by LOGIN or PLAIN may not send to other domains through 25: 550 5.7.1 (was 250 2.1.5)"
+)]
+#[case(
+    "MAIL without a domain after login",
+    "553 5.5.4",
+    "250 2.1.0",
+    "a sender without a domain is accepted after login now on 25: 250 2.1.0 (was 553 5.5.4)"
 )]
 #[case(
     "NOOP",
