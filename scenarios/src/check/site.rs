@@ -23,6 +23,8 @@ pub struct Site {
     pub files: BTreeMap<String, Vec<u8>>,
     /// What was not taken along, and why.
     pub left_out: Vec<(String, String)>,
+    /// Folders beneath it that have an `.mc` of their own: they were not taken along either.
+    pub other_sites: Vec<String>,
 }
 
 impl Site {
@@ -56,6 +58,7 @@ impl Site {
             folder,
             files,
             left_out: read.left_out,
+            other_sites: read.other_sites,
         })
     }
 
@@ -88,9 +91,12 @@ impl Site {
 
     /// Why the check cannot be made, where a text (an `.mc` or a `.cf`) names a file that was left out.
     pub fn needed_but_left_out(&self, text: &str) -> Option<String> {
-        let (name, why) = self
-            .left_out
-            .iter()
+        let left_out = self.left_out.iter();
+        let left_out = left_out.map(|(name, why)| (name, why.as_str()));
+        let others = self.other_sites.iter();
+        let others = others.map(|name| (name, "is the folder of another .mc"));
+        let (name, why) = left_out
+            .chain(others)
             .find(|(name, _)| !self.is_map_of_a_text(name) && needed::names(text, name))?;
         Some(format!(
             "{name}: {why}, and the configuration needs it: put a copy into the folder"

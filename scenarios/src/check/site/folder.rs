@@ -25,6 +25,8 @@ const FOLDER: &str = "is a folder";
 pub(super) struct Found {
     pub(super) files: BTreeMap<String, Vec<u8>>,
     pub(super) left_out: Vec<(String, String)>,
+    /// Folders in it that have an `.mc` of their own.
+    pub(super) other_sites: Vec<String>,
 }
 
 /// The octets of the `.mc` itself; it may be a link to a file in its folder.
@@ -94,6 +96,11 @@ impl Walk {
                 Ok(entry) => paths.insert(entry.path()),
                 Err(_) => continue,
             };
+        }
+        let is_mc = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "mc");
+        if !inside.is_empty() && paths.iter().any(is_mc) {
+            self.found.other_sites.push(inside.to_owned());
+            return Ok(());
         }
         for path in paths {
             let Some(name) = path.file_name() else {

@@ -216,3 +216,27 @@ fn a_file_is_needed_where_it_is_named(#[case] name: &str, #[case] text: &str, #[
         .push((name.to_owned(), "is larger than 4 MiB".to_owned()));
     assert_eq!(site.needed_but_left_out(text).is_some(), named);
 }
+
+#[test]
+fn a_folder_with_an_mc_of_its_own_is_another_site() {
+    let folder = folder(&[
+        ("sites/debian/debian.mc", MC),
+        ("sites/debian/access", "a"),
+        ("sites/README", "b"),
+    ]);
+    let site = read(&folder);
+    assert_eq!(names(&site), ["site.mc", "sites/README"]);
+    assert!(site.left_out.is_empty());
+    let needed = site.needed_but_left_out("include(`sites/debian/access')");
+    assert!(needed.unwrap().contains("another .mc"));
+}
+
+#[rstest]
+#[case("")]
+#[case("dnl nothing\n\n# nothing\n")]
+#[case("V10/Berkeley\nO Timeout.ident=0s\n")]
+fn without_a_macro_it_is_no_mc(#[case] text: &str) {
+    let folder = folder(&[("none.mc", text)]);
+    let problem = Site::read(&folder.path().join("none.mc")).unwrap_err();
+    assert!(problem.contains("calls no macro"), "{problem}");
+}
