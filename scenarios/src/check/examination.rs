@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     thread,
+    time::{Duration, Instant},
 };
 
 use msaspec_harness::{
@@ -19,12 +20,12 @@ use msaspec_harness::{
 use super::{
     advice::{self, Evidence},
     budget::{self, Purse},
-    cf::Cf,
+    cf::{Cf, Map},
     complaint,
     daemon::{Daemon, daemons},
     dialogue::{self, Heard, Probes},
     facts::{Area, Facts},
-    findings::{Findings, ListenerFinding},
+    findings::{Findings, ListenerFinding, NotRun},
     mc::Statement,
     order::{Hooks, Order, Problem},
     promise::{self, Pace},
@@ -88,18 +89,14 @@ pub fn serve(workshop: &Workshop, site: &Site, options: &Options) -> Result<Serv
         )));
     }
     workshop.start(site, &built.text)?;
-    let sockets = opened(workshop, &daemons, options)?;
+    await_sockets(workshop, daemons.len(), options)?;
+    let sockets = workshop.sockets()?;
     let (target, open) = target(workshop, site, &built.cf, &daemons, &sockets);
     let inet = own_address(Family::Inet, &open);
     let inet = inet.unwrap_or_else(|| workshop.host().next_hop_address.ip());
     let inet6 = own_address(Family::Inet6, &open);
     workshop.name_client(inet, inet6)?;
-    // Until sendmail has given the second one up it greets nobody.
-    let patience = match rivals {
-        Some(_) => GIVING_UP,
-        None => GREETING,
-    };
-    workshop.await_greetings(&open, patience, options)?;
+    workshop.await_greetings(&open, GREETING, options)?;
     let access = site
         .files
         .get("access")
@@ -148,16 +145,70 @@ impl Served {
         Ok(heard)
     }
 
+    /// The cases that can be asked on every submission listener, and the others with the reason.
+    fn plan(&self, order: &Order) -> (Plan, Vec<NotRun>) {
+        let plan = catalogue::plan(&Selection::default()).on_every_submission_listener();
+        if self.open.iter().any(Listener::is_submission) {
+            let jobs = self.jobs(order.jobs);
+            return budget::fitting(
+                plan,
+                &self.target,
+                &self.pace,
+                &self.purse,
+                jobs,
+                order.budget,
+            );
+        }
+        let not_run = plan.cases.iter().map(|planned| NotRun {
+            id: planned.case.id.to_owned(),
+            reason: NOT_REACHED.to_owned(),
+        });
+        let not_run = not_run.collect();
+        let nothing = Plan {
+            cases: Vec::new(),
+            ..plan
+        };
+        (nothing, not_run)
+    }
+
+    /// Sessions at a time: no more than the server takes.
+    fn jobs(&self, wanted: usize) -> usize {
+        let children = self.built.cf.option("MaxDaemonChildren");
+        let children = children.and_then(|number| number.parse().ok());
+        let limits = [self.pace.connections, children.filter(|most| *most > 0)];
+        let least = limits.into_iter().flatten().min();
+        let least = least.and_then(|least| usize::try_from(least).ok());
+        least.map_or(wanted, |least| wanted.min(least)).max(1)
+    }
+
+    /// Where mail goes for the addresses that the site's tables name, and for one elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn routes(&self, workshop: &Workshop, site: &Site) -> Result<Facts, Error> {
+        let mailers = self.built.cf.mailers();
+        let port = |route: &str| {
+            let (name, _) = route.split_once(": ")?;
+            let mailer = mailers.iter().find(|mailer| mailer.name == name)?;
+            mailer.port().map(|port| format!(", port {port}"))
+        };
+        let mut facts = Facts::default();
+        for (address, route) in workshop.routes(&addresses(site, &self.built.cf))? {
+            let port = port(&route).unwrap_or_default();
+            facts.note(Area::Routes, "", address, route + &port);
+        }
+        Ok(facts)
+    }
+
     /// Asks these cases on every submission listener.
     pub fn judge(&self, plan: &Plan, jobs: usize, hooks: &Hooks<'_>) -> Run {
-        let reachable = self.open.iter().any(|listener| listener.is_submission());
-        let run = match reachable {
-            _ if plan.cases.is_empty() => {
-                return self.unasked("no case fits into the budget", None);
-            }
-            true => run::run(&self.target, plan, jobs, hooks.shared, &()),
-            false => return self.unasked(NOT_REACHED, None),
-        };
+        if !self.open.iter().any(Listener::is_submission) {
+            return self.unasked(NOT_REACHED, None);
+        }
+        if plan.cases.is_empty() {
+            return self.unasked("no case fits into the budget", None);
+        }
+        let run = run::run(&self.target, plan, self.jobs(jobs), hooks.shared, &());
         run.unwrap_or_else(|error| {
             let why = error.to_string();
             self.unasked(&why, Some(why.clone()))
@@ -242,19 +293,11 @@ pub fn examine(
     let (provenance, routes, asked) = thread::scope(|scope| {
         let behind = scope.spawn(|| {
             let provenance = Provenance::find(workshop, &site.mc);
-            (provenance, workshop.routes(&addresses(site)))
+            (provenance, served.routes(workshop, site))
         });
         let asked = served.hear(hooks).map(|heard| {
             (hooks.progress)("asking the cases");
-            let plan = catalogue::plan(&Selection::default()).on_every_submission_listener();
-            let (plan, not_run) = budget::fitting(
-                plan,
-                &served.target,
-                &served.pace,
-                &served.purse,
-                order.jobs,
-                order.budget,
-            );
+            let (plan, not_run) = served.plan(order);
             (heard, served.judge(&plan, order.jobs, hooks), not_run)
         });
         let behind = behind.join();
@@ -268,9 +311,7 @@ pub fn examine(
         return Err(Error::Interrupted.into());
     }
     let (provenance, (mut heard, run, not_run)) = (provenance?, asked?);
-    for (address, route) in routes? {
-        heard.facts.note(Area::Routes, "", address, route);
-    }
+    heard.facts.extend(routes?);
     heard.facts.extend(verdicts(&run));
     let placed = |line: &str| provenance.of(line).cloned();
     let mut promises = promise::explained(&served.built.cf, &served.daemons);
@@ -345,26 +386,19 @@ fn rivals(daemons: &[Daemon]) -> Option<(&Daemon, &Daemon)> {
     })
 }
 
-/// The sockets, once everything is open that can be: sendmail opens one after the other.
-fn opened(
-    workshop: &Workshop,
-    daemons: &[Daemon],
-    options: &Options,
-) -> Result<Vec<SocketAddr>, Error> {
-    let deadline = std::time::Instant::now() + OPENING;
-    loop {
-        let sockets = workshop.sockets()?;
-        let all = daemons
-            .iter()
-            .all(|daemon| sockets.iter().any(|socket| is_of(socket, daemon)));
-        if all || std::time::Instant::now() > deadline {
-            return Ok(sockets);
-        }
+/// Waits until everything is open that can be. sendmail tries almost a minute for each socket that is
+/// taken, and serves nobody meanwhile.
+fn await_sockets(workshop: &Workshop, daemons: usize, options: &Options) -> Result<(), Error> {
+    let patience = OPENING * u32::try_from(daemons).unwrap_or(u32::MAX).max(1);
+    let deadline = Instant::now() + patience.min(LONGEST_OPENING);
+    while workshop.is_opening()? && Instant::now() < deadline {
+        (options.progress)("sendmail tries to open its sockets");
         if (options.interrupted)() {
             return Err(Error::Interrupted);
         }
-        thread::park_timeout(std::time::Duration::from_millis(50));
+        thread::park_timeout(Duration::from_millis(200));
     }
+    Ok(())
 }
 
 fn is_of(socket: &SocketAddr, daemon: &Daemon) -> bool {
@@ -445,13 +479,13 @@ fn connections_until_now(open: &[Listener]) -> u32 {
         .saturating_add(2)
 }
 
-/// The addresses that the site's tables name, at most so many as a question takes.
-pub(super) fn addresses(site: &Site) -> Vec<String> {
-    let mut all = BTreeSet::from(["alice".to_owned(), "postmaster".to_owned()]);
-    let tables = ["virtusertable", "aliases", "mailertable"];
-    for (name, contents) in &site.files {
-        let stem = name.rsplit('/').next().unwrap_or(name);
-        let Some(table) = tables.iter().find(|table| stem == **table) else {
+/// The addresses that the tables of the site name, as far as the `.cf` looks them up, and one elsewhere; at
+/// most so many as a question takes.
+fn addresses(site: &Site, cf: &Cf) -> Vec<String> {
+    let usual = ["alice", "postmaster", ELSEWHERE];
+    let mut all = BTreeSet::from(usual.map(str::to_owned));
+    for table in ["virtusertable", "aliases", "mailertable"] {
+        let Some(contents) = site.files.get(table).filter(|_| is_used(cf, table)) else {
             continue;
         };
         for line in String::from_utf8_lossy(contents).lines() {
@@ -460,7 +494,7 @@ pub(super) fn addresses(site: &Site) -> Vec<String> {
             if key.is_empty() || key.len() > 200 || !key.chars().all(allowed) {
                 continue;
             }
-            all.insert(match *table {
+            all.insert(match table {
                 "mailertable" => format!("someone@{}", key.trim_start_matches('.')),
                 _ if key.starts_with('@') => format!("someone{key}"),
                 _ => key.to_owned(),
@@ -468,6 +502,19 @@ pub(super) fn addresses(site: &Site) -> Vec<String> {
         }
     }
     all.into_iter().take(MOST_ADDRESSES).collect()
+}
+
+/// Whether a map or the aliases are read from a file of this name.
+fn is_used(cf: &Cf, table: &str) -> bool {
+    let is_it = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        name.strip_suffix(".db").unwrap_or(name) == table
+    };
+    cf.maps().iter().filter_map(Map::file).any(is_it)
+        || cf
+            .options("AliasFile")
+            .iter()
+            .any(|files| files.split(',').any(is_it))
 }
 
 /// Limits that a user can run into.
@@ -539,8 +586,9 @@ const NOT_REACHED: &str = "no submission listener can be reached from elsewhere"
 const UNPRIVILEGED: u16 = 1024;
 const MOST_ADDRESSES: usize = 200;
 /// The longest wait for a greeting. Some let their clients wait on purpose.
-const GREETING: std::time::Duration = std::time::Duration::from_secs(20);
-/// sendmail tries for 50 s to open a socket that is taken.
-const GIVING_UP: std::time::Duration = std::time::Duration::from_secs(80);
-/// How long sendmail may need to open its sockets.
-const OPENING: std::time::Duration = std::time::Duration::from_secs(5);
+const GREETING: Duration = Duration::from_secs(20);
+/// How long sendmail may need to open one of its sockets: it gives up after 50 s.
+const OPENING: Duration = Duration::from_secs(60);
+const LONGEST_OPENING: Duration = Duration::from_secs(240);
+/// In another domain than any site's.
+const ELSEWHERE: &str = "someone@far.example";

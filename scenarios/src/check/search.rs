@@ -10,7 +10,7 @@ use super::{
         Difference, differences,
         lines::{Source, hunks},
     },
-    examination::{self, addresses, verdicts},
+    examination::{self, verdicts},
     facts::{Area, Facts},
     findings::{Bisection, Change},
     order::{Hooks, Order, Problem},
@@ -112,9 +112,7 @@ impl Search<'_> {
         };
         let mut facts = served.hear(self.hooks)?.facts;
         if wanted.area == Area::Routes {
-            for (address, route) in self.workshop.routes(&addresses(site))? {
-                facts.note(Area::Routes, "", address, route);
-            }
+            facts.extend(served.routes(self.workshop, site)?);
         }
         if wanted.area == Area::Verdicts {
             let plan = catalogue::plan(&Selection::default()).on_every_submission_listener();

@@ -250,6 +250,14 @@ impl Workshop {
             .collect())
     }
 
+    /// Whether sendmail still tries to open a socket: until then it serves nobody.
+    ///
+    /// # Errors
+    /// [`Error::Target`].
+    pub fn is_opening(&self) -> Result<bool, Error> {
+        Ok(self.host.exec(&["test", "-e", PID])?.status != 0)
+    }
+
     /// Waits until these greet, or until it is clear that none does soon.
     ///
     /// # Errors
@@ -331,7 +339,12 @@ impl Provenance {
 
     /// The statement behind a line: of several the one that moves least.
     pub fn of(&self, line: &str) -> Option<&Place> {
-        let all = self.0.iter().filter(|(moved, _, _)| moved == line);
+        // A line that begins with a blank continues the one before it.
+        let is_part = |moved: &str| moved.starts_with([' ', '\t']) && line.contains(moved.trim());
+        let all = self
+            .0
+            .iter()
+            .filter(|(moved, _, _)| moved == line || is_part(moved));
         all.min_by_key(|(_, _, moves)| *moves)
             .map(|(_, place, _)| place)
     }
@@ -363,6 +376,7 @@ fn machine(sysctls: &[(String, String)]) -> Blueprint {
 const CLIENT: &str = "client.example";
 const SITE: &str = "/msaspec/site";
 const CF: &str = "/msaspec/site.cf";
+const PID: &str = "/run/msaspec/sendmail.pid";
 const VARIANTS: &str = "/msaspec/variants";
 const SUPPLIES: &str = "/msaspec/supplies";
 const ADDRESSES: &str = "/msaspec/addresses";
