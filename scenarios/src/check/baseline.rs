@@ -2,6 +2,7 @@
 
 mod digest;
 mod folder;
+pub mod tables;
 mod transcripts;
 
 use std::{collections::BTreeSet, path::Path};
@@ -20,6 +21,7 @@ use super::{
 };
 
 pub use digest::digest;
+use tables::Tables;
 
 /// What is expected of a configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct Baseline {
     pub mc: Vec<u8>,
     /// The `.cf`, as [`digest`] makes it.
     pub cf: Vec<String>,
+    /// The files beside the `.mc`; none where they were not kept.
+    pub tables: Option<Tables>,
 }
 
 impl Baseline {
@@ -56,6 +60,7 @@ impl Baseline {
             transcripts: transcripts::kept(&findings.dialogues),
             mc: mc.to_vec(),
             cf: digest(&cf.comparable()),
+            tables: None,
         }
     }
 
@@ -81,6 +86,7 @@ impl Baseline {
             transcripts: transcripts::read(&text(TRANSCRIPTS)?),
             mc: folder::octets(path, MC)?,
             cf: text(CF)?.lines().map(str::to_owned).collect(),
+            tables: Some(tables::read(&text(TABLES)?)),
         }))
     }
 
@@ -98,6 +104,7 @@ impl Baseline {
         };
         let facts = toml::to_string(&facts)
             .map_err(|error| format!("{}: {error}", path.join(FACTS).display()))?;
+        let tables = tables::written(self.tables.as_ref().unwrap_or(&Tables::new()));
         let cf: String = self.cf.iter().map(|line| format!("{line}\n")).collect();
         folder::write(
             path,
@@ -106,6 +113,7 @@ impl Baseline {
                     TRANSCRIPTS,
                     transcripts::written(&self.transcripts).as_bytes(),
                 ),
+                (TABLES, tables.as_bytes()),
                 (MC, &self.mc),
                 (CF, cf.as_bytes()),
                 // The last one: with it the others are complete.
@@ -129,6 +137,7 @@ pub fn compare(before: &Baseline, after: &Baseline) -> Comparison {
 
 const FACTS: &str = "facts.toml";
 const TRANSCRIPTS: &str = "transcripts.txt";
+const TABLES: &str = "tables.txt";
 const MC: &str = "site.mc";
 const CF: &str = "sendmail.cf";
 

@@ -10,11 +10,12 @@ use super::{
         cause::{self, Effect},
         lines::{Source, hunks},
     },
-    facts::Area,
-    findings::{Change, Place, Side},
+    findings::Change,
     site::Site,
     workshop::Workshop,
 };
+
+mod tables;
 
 /// How `after` differs from `before`. `site` is installed in the workshop; `old` is known where another
 /// `.mc` is compared, and not what was accepted.
@@ -45,30 +46,18 @@ pub fn of(
             octets: &after.mc,
         },
     );
-    comparison.mc = hunks.iter().flatten().cloned().collect();
+    let beside = tables::changes(site, old, before, after);
+    let mc = hunks.iter().flatten().cloned();
+    comparison.mc = mc.chain(beside.iter().cloned()).collect();
     if comparison.differences.is_empty() {
         return Ok(comparison);
     }
     let effects = effects(workshop, &before.mc, &after.mc, &hunks, &comparison.cf)?;
     for difference in &mut comparison.differences {
         difference.causes = cause::causes(difference, &effects);
-        difference
-            .causes
-            .extend(in_tables(difference, site, Side::CameIn));
-        if let Some(old) = old {
-            difference
-                .causes
-                .extend(in_tables(difference, old, Side::TakenOut));
-        }
-        if difference
-            .causes
-            .iter()
-            .any(|change| change.side == Side::CameIn)
-        {
-            // A line of a table that both have explains nothing.
-            difference
-                .causes
-                .dedup_by(|a, b| a.place.text == b.place.text);
+        difference.causes.extend(tables::about(difference, &beside));
+        if difference.causes.is_empty() {
+            difference.causes.clone_from(&beside);
         }
     }
     Ok(comparison)
@@ -141,59 +130,4 @@ fn effects(
         },
     });
     Ok(effects.collect())
-}
-
-/// The line of a file beside the `.mc` that is about what has changed.
-fn in_tables(difference: &Difference, site: &Site, side: Side) -> Vec<Change> {
-    let (tables, words): (&[&str], Vec<&str>) = match difference.area {
-        Area::Routes => {
-            let address = difference.question.as_str();
-            let domain = address.find('@').map(|at| &address[at..]);
-            (
-                &["virtusertable", "aliases", "mailertable"],
-                std::iter::once(address).chain(domain).collect(),
-            )
-        }
-        Area::Answers => match difference.question.rsplit_once(' ') {
-            Some(("mail from" | "mail to", address)) => {
-                let domain = address.split_once('@').map(|(_, domain)| domain);
-                let words = std::iter::once(address).chain(domain);
-                (&["access"], words.collect())
-            }
-            _ => return Vec::new(),
-        },
-        Area::Delivery => {
-            let value = match side {
-                Side::CameIn => &difference.after,
-                Side::TakenOut => &difference.before,
-            };
-            (&["genericstable"], value.as_deref().into_iter().collect())
-        }
-        _ => return Vec::new(),
-    };
-    let mut found = Vec::new();
-    for (name, contents) in &site.files {
-        let stem = name.rsplit('/').next().unwrap_or(name);
-        if !tables.contains(&stem) {
-            continue;
-        }
-        for (index, line) in String::from_utf8_lossy(contents).lines().enumerate() {
-            let is_comment = line.trim_start().starts_with('#');
-            let about = line
-                .split([' ', '\t', ':', ','])
-                .any(|word| words.contains(&word));
-            if about && !is_comment {
-                found.push(Change {
-                    side,
-                    place: Place {
-                        file: site.beside(name),
-                        first: index + 1,
-                        last: index + 1,
-                        text: line.to_owned(),
-                    },
-                });
-            }
-        }
-    }
-    found
 }

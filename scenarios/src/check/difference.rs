@@ -27,7 +27,7 @@ pub struct Comparison {
     pub differences: Vec<Difference>,
     /// Transcripts that differ.
     pub transcripts: Vec<TextDifference>,
-    /// Lines of the `.mc` that differ.
+    /// Lines of the `.mc` that differ, and of the files beside it.
     pub mc: Vec<Change>,
     /// Lines of the `.cf` that differ, `-` or `+` before each.
     pub cf: Vec<String>,

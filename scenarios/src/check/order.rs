@@ -8,7 +8,7 @@ use std::{
 use msaspec_harness::{error::Error, report::Run, session::Shared, target::container::Options};
 
 use super::{
-    baseline::Baseline,
+    baseline::{Baseline, tables},
     comparison,
     examination::{self, Examination},
     findings::Findings,
@@ -166,5 +166,8 @@ fn kept(site: &Site, examination: &Examination) -> Baseline {
         run,
         built,
     } = examination;
-    Baseline::of(findings, run, &site.mc.octets, &built.cf)
+    Baseline {
+        tables: Some(tables::of(site)),
+        ..Baseline::of(findings, run, &site.mc.octets, &built.cf)
+    }
 }

@@ -1,6 +1,6 @@
 //! Folders that were written, and folders that somebody else has made.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use rstest::rstest;
 use tempfile::TempDir;
@@ -26,6 +26,15 @@ fn sample() -> Baseline {
             "DSx".to_owned(),
             "Scheck_rcpt: 2 rules, 0123456789ab".to_owned(),
         ],
+        tables: Some(BTreeMap::from([(
+            "access".to_owned(),
+            vec![
+                "# From".to_owned(),
+                String::new(),
+                "## x".to_owned(),
+                "From:a\tREJECT".to_owned(),
+            ],
+        )])),
     }
 }
 
@@ -53,7 +62,7 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn only_four_files_are_written() {
+fn only_five_files_are_written() {
     let (_folder, path) = place();
     fs::create_dir(&path).unwrap();
     fs::write(path.join("notes"), "mine").unwrap();
@@ -71,6 +80,7 @@ fn only_four_files_are_written() {
             "notes",
             "sendmail.cf",
             "site.mc",
+            "tables.txt",
             "transcripts.txt"
         ]
     );
@@ -103,7 +113,7 @@ fn malformed_facts_are_named(#[case] text: &str, #[case] expected: &str) {
 #[case::no_text(Some(vec![0xff, 0xfe]), "is not text")]
 #[case::large(Some(vec![b'x'; (4 << 20) + 1]), "is larger than")]
 fn unreadable_files_are_named(
-    #[values(FACTS, TRANSCRIPTS, CF)] name: &str,
+    #[values(FACTS, TRANSCRIPTS, TABLES, CF)] name: &str,
     #[case] contents: Option<Vec<u8>>,
     #[case] expected: &str,
 ) {

@@ -83,7 +83,7 @@ pub(super) fn texts(page: &mut Page<'_>, comparison: &Comparison, verbosity: u8)
     let is_new = |line: &&Change| !said.iter().any(|d| d.causes.contains(line));
     let others: Vec<_> = comparison.mc.iter().filter(is_new).collect();
     if !others.is_empty() {
-        page.heading("other lines of the .mc that differ")?;
+        page.heading("other lines that differ")?;
     }
     for other in others.iter().take(lines) {
         change(page, 4, other)?;

@@ -92,7 +92,7 @@ fn what_has_changed_stands_first_where_there_is() {
         -S: 250 2.1.0 [text]
         +S: 530 5.7.0 [text]
 
-    other lines of the .mc that differ
+    other lines that differ
         + origin.mc:3  dnl # a remark
 
     lines of the .cf that differ
