@@ -52,15 +52,28 @@ pub fn of_m4(mc: &Mc, output: &Output) -> String {
     format!("{}: {problem}:\n{}", mc.name, said.join("\n"))
 }
 
+/// What is wrong with a listener, at the statement that it comes from.
+pub fn of_listener(mc: &Mc, problem: &str) -> String {
+    let mut statements = mc.find("DAEMON_OPTIONS");
+    let its = statements.find(|it| {
+        let text = it.argument(0).trim();
+        !text.is_empty() && problem.contains(text)
+    });
+    match its {
+        Some(its) => format!("{}:{}: {problem}", mc.name, its.first),
+        None => format!("{}: {problem}", mc.name),
+    }
+}
+
 /// Why sendmail does not stay with these listeners.
 pub fn of_rivals(mc: &Mc, first: &Daemon, second: &Daemon) -> String {
     let listener = second.listener();
     let line = |daemon: &Daemon| {
         let mut statements = mc.find("DAEMON_OPTIONS");
         let its = statements.find(|statement| {
-            let text = statement.argument(0).replace(' ', "");
-            text.to_ascii_lowercase()
-                .contains(&format!("name={}", daemon.name.to_ascii_lowercase()))
+            let name = format!("name={}", daemon.name.to_ascii_lowercase());
+            let text = statement.argument(0).to_ascii_lowercase().replace(' ', "");
+            text.split(',').any(|pair| pair == name)
         });
         match its {
             Some(its) => format!("{} ({}:{})", daemon.name, mc.name, its.first),

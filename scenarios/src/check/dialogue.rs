@@ -52,6 +52,10 @@ pub fn hear(
     let talk = |listener: &Listener| {
         let mut talk = Talk::with(target, listener, purse, shared);
         talk.before_login();
+        // A listener that takes no more connections says nothing by its silence.
+        if talk.heard.dialogues.is_empty() {
+            return talk.heard;
+        }
         talk.after_starttls();
         talk.mechanisms();
         talk.relay_after_login();

@@ -79,7 +79,7 @@ pub fn serve(workshop: &Workshop, site: &Site, options: &Options) -> Result<Serv
     let mut supplied = std::mem::take(&mut built.supplied);
     supplied.extend(workshop.supply(&supplies)?);
     let daemons = daemons(&built.cf)
-        .map_err(|problem| Problem::Usage(format!("{}: {problem}", site.mc.name)))?;
+        .map_err(|problem| Problem::Usage(complaint::of_listener(&site.mc, &problem)))?;
     let rivals = rivals(&daemons);
     if let Some((first, second)) = rivals
         && !second.is_optional()
@@ -142,6 +142,7 @@ impl Served {
         )?;
         heard.facts.extend(self.listener_facts());
         heard.facts.extend(limits(&self.built.cf));
+        heard.facts.extend(pace(&self.pace));
         Ok(heard)
     }
 
@@ -501,7 +502,24 @@ fn addresses(site: &Site, cf: &Cf) -> Vec<String> {
             });
         }
     }
+    all.extend(local_domains(site, cf).map(|domain| format!("alice@{domain}")));
     all.into_iter().take(MOST_ADDRESSES).collect()
+}
+
+/// The domains that the site calls its own: those of the `.cf` and of local-host-names.
+fn local_domains(site: &Site, cf: &Cf) -> impl Iterator<Item = String> {
+    let of_the_cf = cf.class("w").members.into_iter();
+    let file = site.files.get("local-host-names").map(Vec::as_slice);
+    let text = String::from_utf8_lossy(file.unwrap_or_default()).into_owned();
+    let of_the_file = text
+        .lines()
+        .map(str::trim)
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
+    of_the_cf
+        .chain(of_the_file)
+        .filter(move |name| name.contains('.') && name.len() <= 200 && name.chars().all(allowed))
 }
 
 /// Whether a map or the aliases are read from a file of this name.
@@ -515,6 +533,19 @@ fn is_used(cf: &Cf, table: &str) -> bool {
             .options("AliasFile")
             .iter()
             .any(|files| files.split(',').any(is_it))
+}
+
+/// How long a client waits for its greeting, and how often it may come.
+fn pace(pace: &Pace) -> Facts {
+    let mut facts = Facts::default();
+    if let Some(pause) = pace.greet_pause {
+        let words = format!("{:.1} s", pause.as_secs_f64());
+        facts.note(Area::Limits, "", "greet_pause", words);
+    }
+    if let Some(rate) = pace.rate_per_minute {
+        facts.note(Area::Limits, "", "ratecontrol", rate.to_string());
+    }
+    facts
 }
 
 /// Limits that a user can run into.
@@ -536,6 +567,7 @@ fn limits(cf: &Cf) -> Facts {
         let words = match milter.flag {
             Some('T') => "mail is put off while it does not run",
             Some('R') => "mail is refused while it does not run",
+            Some('4') => "connections are put off while it does not run",
             _ => "mail passes unfiltered while it does not run",
         };
         facts.note(Area::Limits, "", format!("milter {}", milter.name), words);
@@ -564,7 +596,11 @@ const SURROUNDINGS: [&str; 3] = [
     "next hop for every domain, on port 25",
     "name of the client: client.example",
 ];
-const LIMITS: [&str; 15] = [
+const LIMITS: [&str; 19] = [
+    "AuthMechanisms",
+    "AuthOptions",
+    "SmtpGreetingMessage",
+    "PrivacyOptions",
     "MaxMessageSize",
     "MaxRecipientsPerMessage",
     "MaxHeadersLength",

@@ -59,6 +59,13 @@ pub(super) fn about(difference: &Difference, changes: &[Change]) -> Vec<Change> 
             "aliases",
         ],
         Area::Delivery => &["genericstable", "generics-domains"],
+        // Its entries stand under names of their own.
+        Area::Limits if difference.question == "ratecontrol" => {
+            return entries(changes, &["clientrate:"]);
+        }
+        Area::Limits if difference.question == "greet_pause" => {
+            return entries(changes, &["greetpause:"]);
+        }
         _ => return Vec::new(),
     };
     let parts = [
@@ -81,6 +88,15 @@ pub(super) fn about(difference: &Difference, changes: &[Change]) -> Vec<Change> 
                 .any(|word| !word.is_empty() && words.contains(word))
     };
     changes.iter().filter(is_about).cloned().collect()
+}
+
+/// Entries of the access map with one of these tags.
+fn entries(changes: &[Change], tags: &[&str]) -> Vec<Change> {
+    let has_tag = |change: &&Change| {
+        let text = change.place.text.trim_start().to_ascii_lowercase();
+        tags.iter().any(|tag| text.starts_with(tag))
+    };
+    changes.iter().filter(has_tag).cloned().collect()
 }
 
 /// Addresses, and their domains with and without an `@`.

@@ -35,12 +35,16 @@ impl All<'_> {
         if leaf.area != Area::Listeners && self.listener_is_on_one_side(&leaf.place) {
             return true;
         }
+        if self.is_not_greeted(leaf) {
+            return true;
+        }
         match leaf.area {
             Area::Answers => {
                 self.state_is_on_one_side(leaf)
                     || self.follows_from_mail(leaf)
                     || self.is_asked_elsewhere(leaf)
                     || self.begins_otherwise(leaf)
+                    || self.filter_says_it(leaf)
                     || self.is_told_by_mechanism(leaf)
             }
             Area::Mechanisms => self.state_is_on_one_side(leaf),
@@ -50,7 +54,8 @@ impl All<'_> {
                     || self.limit_says_it(leaf)
             }
             Area::Delivery => self.delivery_follows(leaf),
-            Area::Listeners | Area::Routes | Area::Limits | Area::Verdicts => false,
+            Area::Limits => self.wire_says_it(leaf),
+            Area::Listeners | Area::Routes | Area::Verdicts => false,
         }
     }
 
@@ -131,6 +136,50 @@ impl All<'_> {
             && self.leaves.iter().any(listener)
     }
 
+    /// What an option comes to on the wire is said rather than its value.
+    fn wire_says_it(&self, leaf: &Leaf) -> bool {
+        let on_the_wire = |other: &Leaf| {
+            let is_about_login = other.question.contains(AFTER_LOGIN);
+            match leaf.question.as_str() {
+                "AuthMechanisms" | "AuthOptions" => {
+                    other.area == Area::Mechanisms
+                        || (other.area == Area::Answers && is_about_login)
+                }
+                "PrivacyOptions" => {
+                    let commands = ["VRFY", "EXPN", "ETRN", "VERB"];
+                    matches!(other.area, Area::Answers | Area::Keywords)
+                        && commands.contains(&subject(&other.question).0)
+                }
+                _ => false,
+            }
+        };
+        self.leaves.iter().any(on_the_wire)
+    }
+
+    /// Who is not greeted asks nothing; and a listener that was not asked at all, for want of connections,
+    /// has not changed.
+    fn is_not_greeted(&self, leaf: &Leaf) -> bool {
+        if leaf.area == Area::Listeners || leaf.place.is_empty() {
+            return false;
+        }
+        let Some(greeting) = self.find(Area::Answers, &leaf.place, "greeting") else {
+            return false;
+        };
+        match (greeting.before.as_deref(), greeting.after.as_deref()) {
+            (Some(before), Some(after)) => {
+                leaf != greeting && before.starts_with("220") != after.starts_with("220")
+            }
+            _ => true,
+        }
+    }
+
+    /// A filter that is down answers in place of what comes after it.
+    fn filter_says_it(&self, leaf: &Leaf) -> bool {
+        let is_filter = |it: &Leaf| it.area == Area::Limits && it.question.starts_with("milter ");
+        ["ETRN", "VRFY", "EXPN"].contains(&leaf.question.as_str())
+            && self.leaves.iter().any(is_filter)
+    }
+
     /// Where TLS comes first there is no STARTTLS.
     fn begins_otherwise(&self, leaf: &Leaf) -> bool {
         leaf.question == "STARTTLS" && self.find(Area::Answers, &leaf.place, "TLS").is_some()
@@ -172,7 +221,8 @@ impl All<'_> {
         let way_in = |leaf: &Leaf| {
             matches!(leaf.area, Area::Listeners | Area::Mechanisms)
                 || (leaf.area == Area::Answers && leaf.question.contains(AFTER_LOGIN))
-                || (leaf.area == Area::Answers && leaf.question == "STARTTLS")
+                || (leaf.area == Area::Answers
+                    && ["STARTTLS", "greeting"].contains(&leaf.question.as_str()))
         };
         let is_unasked = leaf.before.is_none() || leaf.after.is_none();
         (is_unasked && !arrives(leaf) && self.leaves.iter().any(arrives))

@@ -33,7 +33,12 @@ pub(super) enum Thing<'a> {
 pub(super) fn behind(difference: &Difference) -> Vec<Thing<'_>> {
     let question = difference.question.as_str();
     if difference.area == Limits && !question.starts_with("milter ") {
-        return vec![O(question)];
+        let things = match question {
+            "greet_pause" => vec![Rules("greet_pause"), Map("access")],
+            "ratecontrol" => vec![Rules("ratecontrol"), Map("access")],
+            option => vec![O(option)],
+        };
+        return things;
     }
     let subject = states::subject(question).0;
     let fits = |name: &&str| match name.ends_with(' ') {

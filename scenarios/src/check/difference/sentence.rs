@@ -16,6 +16,10 @@ pub(super) fn of(difference: &Difference) -> String {
     // A listener and a case have but one question; what is said of them depends on the answer.
     let subject = match area {
         Listeners | Verdicts => after.unwrap_or_default(),
+        // Other servers never log in.
+        Answers if question == "MAIL before login" && is_relay(difference) => {
+            "MAIL before login on 25"
+        }
         _ => question,
     };
     let turn = (State::of(area, before), State::of(area, after));
@@ -75,6 +79,12 @@ pub(super) fn of(difference: &Difference) -> String {
         ("{question}", difference.question.clone()),
     ];
     filled(sentence, &values)
+}
+
+/// Whether it is about the port of servers only.
+fn is_relay(difference: &Difference) -> bool {
+    let is_25 = |place: &String| place.starts_with("25/");
+    !difference.places.is_empty() && difference.places.iter().all(is_25)
 }
 
 /// What to put first within an area, from 0: doors that stand open before all.
@@ -238,9 +248,10 @@ const TEMPLATES: &[Template] = &[
     row(Answers, &["RCPT here after login"], TO_GOOD, "users who logged in may send to this server's domains through {on}: {after}{was}"),
     row(Answers, &["RCPT here after login"], TO_BAD, "users who logged in may not send to this server's domains through {on}: {after}{was}"),
     row(Answers, &["RCPT here after login"], STAYS, "users who logged in and send to this server's domains through {on} are answered with {after}{was}"),
+    row(Answers, &["MAIL before login on 25"], TO_GOOD, "MAIL before login is accepted now on {on}{state}: {after}{was}"),
     row(Answers, &["MAIL before login"], TO_GOOD, "login is not required on {on}{state}: MAIL before it is accepted with {after}{was}"),
-    row(Answers, &["MAIL before login"], TO_BAD, "MAIL before login is refused now on {on}{state}: {after}{was}"),
-    row(Answers, &["MAIL before login"], STAYS, "MAIL before login is answered with {after} now on {on}{state}{was}"),
+    row(Answers, &["MAIL before login", "MAIL before login on 25"], TO_BAD, "MAIL before login is refused now on {on}{state}: {after}{was}"),
+    row(Answers, &["MAIL before login", "MAIL before login on 25"], STAYS, "MAIL before login is answered with {after} now on {on}{state}{was}"),
     row(Answers, &["MAIL after login"], TO_GOOD, "MAIL after login is accepted now on {on}: {after}{was}"),
     row(Answers, &["MAIL after login"], TO_BAD, "MAIL after login is refused now on {on}: {after}{was}"),
     row(Answers, &["MAIL after login"], STAYS, "MAIL after login is answered with {after} now on {on}{was}"),
@@ -253,7 +264,8 @@ const TEMPLATES: &[Template] = &[
     row(Answers, &["RCPT to ", "mail to "], TO_GOOD, "mail to {last} is accepted now on {on}: {after}{was}"),
     row(Answers, &["RCPT to ", "mail to "], TO_BAD, "mail to {last} is refused now on {on}: {after}{was}"),
     row(Answers, &["RCPT to ", "mail to "], STAYS, "mail to {last} is answered with {after} now on {on}{was}"),
-    row(Answers, &["MAIL from ", "mail from ", "RCPT to ", "mail to "], TO_NOTHING, "{last} is in no table any more{was}"),
+    row(Answers, &["MAIL from ", "mail from "], TO_NOTHING, "no table is about mail from {last} any more{was}"),
+    row(Answers, &["RCPT to ", "mail to "], TO_NOTHING, "no table is about mail to {last} any more{was}"),
     row(Answers, &["STARTTLS"], TO_GOOD, "STARTTLS works now on {on}: {works}{was}"),
     row(Answers, &["STARTTLS"], &[(N, B)], "STARTTLS is offered now on {on}, but does not work: {after}"),
     row(Answers, &["STARTTLS"], &[(G, B)], "STARTTLS does not work any more on {on}: {after}{was}"),
@@ -293,6 +305,7 @@ const TEMPLATES: &[Template] = &[
     row(Routes, &[], &[(N, G), (B, G), (G, G)], "mail to {name} goes to {after}{was}"),
     row(Routes, &[], &[(N, B), (G, B), (B, B)], "mail to {name} is {after}{was}"),
     row(Routes, &[], TO_NOTHING, "no table names {name} any more{was}"),
+    row(Routes, &[], FROM_NOTHING, "mail to {name} goes to {after} now"),
 
     row(Limits, &["MaxMessageSize"], ANY, "the largest message is {octets}{was octets}"),
     row(Limits, &["milter "], TO_NOTHING, "{name} is not asked any more{was}"),
@@ -322,7 +335,10 @@ const LIMITS: &[(&str, &str)] = &[
     ("MaxRecipientsPerMessage", "the largest number of recipients"),
     ("MinFreeBlocks", "the space that must be free"),
     ("QueueLA", "the load from which mail is only queued"),
+    ("greet_pause", "the wait before the greeting"),
+    ("ratecontrol", "the number of connections that an address has in a minute"),
     ("RefuseLA", "the load from which connections are refused"),
+    ("SmtpGreetingMessage", "the text of the greeting"),
     ("Timeout.command", "the longest wait for a command"),
     ("Timeout.datablock", "the longest wait for a part of a message"),
     ("Timeout.ident", "the longest wait for the client's port 113"),

@@ -191,7 +191,7 @@ fn listeners(#[case] places: &str, #[case] before: &str, #[case] after: &str, #[
     "MAIL from a@spam.example",
     "550 5.7.1",
     "-",
-    "a@spam.example is in no table any more (was 550 5.7.1)"
+    "no table is about mail from a@spam.example any more (was 550 5.7.1)"
 )]
 #[case(
     "RCPT to b@site.example",
