@@ -21,6 +21,12 @@ pub(super) const RULES: &[Rule] = &[
         source: "RFC 6409 section 4.3",
     },
     Rule {
+        id: "login-impossible",
+        look: login_impossible,
+        reason: "Who has to log in and cannot hands in no mail at all.",
+        source: "RFC 6409 section 4.3",
+    },
+    Rule {
         id: "no-trust-auth-mech",
         look: no_trust_auth_mech,
         reason: "sendmail relays for users only if they logged in by a mechanism that TRUST_AUTH_MECH names.",
@@ -127,6 +133,63 @@ fn login_not_required(evidence: &Evidence<'_>) -> Vec<Found> {
             "MAIL is taken without a login on {}: {origin}.",
             list(&places)
         ),
+        remedy: lines,
+        place: evidence.placed(&first.daemon.cf),
+    }]
+}
+
+/// MAIL waits for a login, and no mechanism is offered in any state.
+fn login_impossible(evidence: &Evidence<'_>) -> Vec<Found> {
+    let is_closed = |seen: &Seen<'_>| {
+        let answers = ["MAIL before login, clear", "MAIL before login, TLS"];
+        let refused = |it: &&str| {
+            let answer = evidence.answer(&seen.place, it);
+            answer.is_some_and(|answer| answer.starts_with("530"))
+        };
+        let any = |asked: fn(&str) -> bool| {
+            !mechanisms(evidence, &seen.place, &["clear", "TLS"], asked).is_empty()
+        };
+        let none_is_offered = any(|answer| !is_offered(answer)) && !any(is_offered);
+        seen.daemon.requires_login() && answers.iter().any(refused) && none_is_offered
+    };
+    let closed: Vec<_> = for_users(evidence).into_iter().filter(is_closed).collect();
+    let Some(first) = closed.first() else {
+        return Vec::new();
+    };
+    let places: Vec<_> = closed.iter().map(|seen| seen.place.as_str()).collect();
+    let (why, lines) = match first.daemon.has('A') {
+        true => {
+            let lines = closed.iter().map(|seen| {
+                let modifiers = seen.daemon.modifiers.replace('A', "");
+                remedy::daemon_options(seen.daemon, &modifiers)
+            });
+            (
+                "`a' demands a login and `A' takes AUTH away",
+                lines.collect(),
+            )
+        }
+        false
+            if evidence
+                .cf
+                .option("AuthOptions")
+                .unwrap_or_default()
+                .contains('p')
+                && !first.has_tls(evidence) =>
+        {
+            let lines = remedy::certificates(evidence.cf);
+            (
+                "passwords are taken inside TLS only (`p'), and there is no TLS",
+                lines,
+            )
+        }
+        false => (
+            "a login is demanded, and no mechanism is offered",
+            String::new(),
+        ),
+    };
+    vec![Found {
+        kind: Kind::Fault,
+        what: format!("Nobody can hand in mail on {}: {why}.", list(&places)),
         remedy: lines,
         place: evidence.placed(&first.daemon.cf),
     }]

@@ -1,7 +1,7 @@
 //! Whether TLS is offered, and whether it works.
 
 use super::{
-    Evidence, Found, Rule, remedy,
+    DAEMON, Evidence, Found, Rule, remedy,
     seen::{Seen, for_users, list},
 };
 use crate::check::{daemon::Daemon, findings::Kind};
@@ -18,6 +18,24 @@ pub(super) const RULES: &[Rule] = &[
         look: starttls_fails,
         reason: "A client that begins TLS, as it should, gets no further; one that does not goes on in clear text.",
         source: "RFC 3207 section 4",
+    },
+    Rule {
+        id: "starttls-switched-off",
+        look: starttls_switched_off,
+        reason: "Whatever users write, their passwords among it, crosses the network in clear text.",
+        source: DAEMON,
+    },
+    Rule {
+        id: "tls-first-on-587",
+        look: tls_first_on_587,
+        reason: "Clients of port 587 begin in clear text and wait for a greeting; TLS from the first octet belongs to port 465.",
+        source: "RFC 8314 section 3.3",
+    },
+    Rule {
+        id: "clear-text-on-465",
+        look: clear_text_on_465,
+        reason: "Clients of port 465 begin with TLS, and do not understand a greeting in clear text.",
+        source: "RFC 8314 section 3.3",
     },
     Rule {
         id: "no-tls",
@@ -118,6 +136,61 @@ fn starttls_fails(evidence: &Evidence<'_>) -> Vec<Found> {
 fn is_failure(answer: &str) -> bool {
     let refused = answer.starts_with(['4', '5']) && !answer.starts_with("421");
     refused || answer.contains("handshake") || answer.contains("TLS")
+}
+
+fn starttls_switched_off(evidence: &Evidence<'_>) -> Vec<Found> {
+    modifier(
+        evidence,
+        |seen| seen.daemon.has('S') && !seen.daemon.implicit_tls(),
+        |places| {
+            format!("There is no TLS on {places}: `S' in its modifiers switches STARTTLS off.")
+        },
+        |modifiers| modifiers.replace('S', ""),
+    )
+}
+
+fn tls_first_on_587(evidence: &Evidence<'_>) -> Vec<Found> {
+    modifier(
+        evidence,
+        |seen| seen.daemon.port == 587 && seen.daemon.implicit_tls(),
+        |places| format!("`s' in the modifiers of {places} demands TLS from the first octet."),
+        |modifiers| modifiers.replace('s', ""),
+    )
+}
+
+fn clear_text_on_465(evidence: &Evidence<'_>) -> Vec<Found> {
+    modifier(
+        evidence,
+        |seen| seen.daemon.port == 465 && !seen.daemon.implicit_tls(),
+        |places| format!("{places} begins in clear text: `s' is missing in its modifiers."),
+        |modifiers| format!("s{modifiers}"),
+    )
+}
+
+/// The listeners for users whose modifiers are wrong, and how they would be right.
+fn modifier(
+    evidence: &Evidence<'_>,
+    is_wrong: impl Fn(&Seen<'_>) -> bool,
+    what: impl Fn(&str) -> String,
+    right: impl Fn(&str) -> String,
+) -> Vec<Found> {
+    let wrong: Vec<_> = for_users(evidence)
+        .into_iter()
+        .filter(|it| is_wrong(it))
+        .collect();
+    let Some(first) = wrong.first() else {
+        return Vec::new();
+    };
+    let places: Vec<_> = wrong.iter().map(|seen| seen.place.as_str()).collect();
+    let lines = wrong
+        .iter()
+        .map(|seen| remedy::daemon_options(seen.daemon, &right(&seen.daemon.modifiers)));
+    vec![Found {
+        kind: Kind::Fault,
+        what: what(&list(&places)),
+        remedy: lines.collect(),
+        place: evidence.placed(&first.daemon.cf),
+    }]
 }
 
 fn no_tls(evidence: &Evidence<'_>) -> Vec<Found> {
