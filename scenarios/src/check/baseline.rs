@@ -129,6 +129,7 @@ pub fn compare(before: &Baseline, after: &Baseline) -> Comparison {
     Comparison {
         with: String::new(),
         differences: differences(&before.facts, &after.facts),
+        accepted: before.accepted.clone(),
         transcripts: transcript_differences(&before.transcripts, &after.transcripts),
         mc: Vec::new(),
         cf: cf_difference(&before.cf, &after.cf),

@@ -25,6 +25,8 @@ pub struct Comparison {
     pub with: String,
     /// What has changed for a user, in order of importance.
     pub differences: Vec<Difference>,
+    /// The ids of the faults that were there before.
+    pub accepted: BTreeSet<String>,
     /// Transcripts that differ.
     pub transcripts: Vec<TextDifference>,
     /// Lines of the `.mc` that differ, and of the files beside it.

@@ -49,12 +49,15 @@ pub fn write(
         change::bisection(page, bisection)?;
     }
     match &findings.comparison {
-        Some(comparison) => change::differences(page, comparison)?,
+        Some(comparison) => {
+            change::differences(page, comparison)?;
+            change::healed(page, comparison, &findings.advice)?;
+        }
         None => advice::write(page, findings, Kind::Fault, true)?,
     }
     server::write(page, findings, run, options.verbosity)?;
     if findings.comparison.is_some() {
-        advice::write(page, findings, Kind::Fault, true)?;
+        advice::write(page, findings, Kind::Fault, whole)?;
     }
     advice::write(page, findings, Kind::Hint, whole)?;
     if whole {
@@ -134,7 +137,7 @@ fn conclude(conclusion: Conclusion, findings: &Findings) -> String {
             None => format!("{} to {with}{accept}", count(number, "difference")),
         },
         Conclusion::Lines => {
-            format!("no user notices a difference to {with}, but lines differ{accept}")
+            format!("nothing is answered in another way than in {with}, but lines differ{accept}")
         }
         Conclusion::Same => format!("no difference to {with}"),
         Conclusion::Faults(number) => format!(

@@ -20,12 +20,24 @@ pub(super) fn write(
     kind: Kind,
     whole: bool,
 ) -> io::Result<()> {
-    let advice: Vec<_> = findings.advice.iter().filter(|a| a.kind == kind).collect();
-    match advice.as_slice() {
+    let advice = findings.advice.iter().filter(|a| a.kind == kind);
+    // What was accepted is no news.
+    let accepted = |advice: &&Advice| {
+        let comparison = findings.comparison.as_ref();
+        kind == Kind::Fault && comparison.is_some_and(|it| it.accepted.contains(&advice.id))
+    };
+    let is_short = |advice: &&Advice| !whole && (kind == Kind::Hint || accepted(advice));
+    let (short, long): (Vec<_>, Vec<_>) = advice.partition(is_short);
+    long.into_iter()
+        .try_for_each(|advice| block(page, advice))?;
+    let heading = match kind {
+        Kind::Fault => "faults that were there before (in full with -v)",
+        Kind::Hint => "hints (in full with -v)",
+    };
+    match short.as_slice() {
         [] => Ok(()),
-        advice if whole => advice.iter().try_for_each(|advice| block(page, advice)),
         advice => {
-            page.heading("hints (in full with -v)")?;
+            page.heading(heading)?;
             advice.iter().try_for_each(|advice| {
                 page.text(2, PLAIN, &advice.what)?;
                 beneath(page, 6, advice.place.as_ref())

@@ -11,12 +11,14 @@ use super::{
 };
 use crate::check::{
     difference::{Comparison, Difference},
-    findings::{Bisection, Change},
+    findings::{Advice, Bisection, Change},
     report::{count, sign},
 };
 
 /// As many differences are worth reading; whoever has more has another server.
 const MOST: usize = 60;
+/// Changed lines that are shown before all where nothing else differs.
+const FIRST: usize = 8;
 /// Lines of a text, and texts, that are shown at each verbosity.
 const SHOWN: [(usize, usize); 3] = [(10, 3), (40, 20), (usize::MAX, usize::MAX)];
 
@@ -35,6 +37,20 @@ pub(super) fn differences(page: &mut Page<'_>, comparison: &Comparison) -> io::R
         true => "the .mc is the same: it comes from another file, or from what was installed",
         false => "no changed line of the .mc explains it",
     };
+    if comparison.differences.is_empty() && !comparison.mc.is_empty() {
+        page.blank()?;
+        page.text(
+            2,
+            PLAIN,
+            "nothing that was asked is answered in another way",
+        )?;
+        comparison
+            .mc
+            .iter()
+            .take(FIRST)
+            .try_for_each(|line| change(page, 4, line))?;
+        more(page, comparison.mc.len(), FIRST, "line")?;
+    }
     for (causes, differences) in groups {
         page.blank()?;
         for difference in differences {
@@ -46,6 +62,27 @@ pub(super) fn differences(page: &mut Page<'_>, comparison: &Comparison) -> io::R
         causes.iter().try_for_each(|cause| change(page, 4, cause))?;
     }
     more(page, comparison.differences.len(), MOST, "difference")
+}
+
+/// Faults that were accepted, and are there no more.
+pub(super) fn healed(
+    page: &mut Page<'_>,
+    comparison: &Comparison,
+    advice: &[Advice],
+) -> io::Result<()> {
+    let is_there = |id: &&String| advice.iter().any(|advice| advice.id == **id);
+    let healed: Vec<_> = (comparison.accepted.iter())
+        .filter(|id| !is_there(id))
+        .map(String::as_str)
+        .collect();
+    match healed.as_slice() {
+        [] => Ok(()),
+        healed => {
+            page.blank()?;
+            let what = count(healed.len(), "fault");
+            page.text(2, PLAIN, &format!("{what} less: {}", healed.join(", ")))
+        }
+    }
 }
 
 /// The lines that make a difference together.
@@ -81,7 +118,10 @@ pub(super) fn texts(page: &mut Page<'_>, comparison: &Comparison, verbosity: u8)
     more(page, comparison.transcripts.len(), texts, "transcript")?;
     let said: Vec<_> = comparison.differences.iter().take(MOST).collect();
     let is_new = |line: &&Change| !said.iter().any(|d| d.causes.contains(line));
-    let others: Vec<_> = comparison.mc.iter().filter(is_new).collect();
+    let mut others: Vec<_> = comparison.mc.iter().filter(is_new).collect();
+    if said.is_empty() {
+        others.clear();
+    }
     if !others.is_empty() {
         page.heading("other lines that differ")?;
     }

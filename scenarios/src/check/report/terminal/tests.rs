@@ -70,6 +70,8 @@ fn what_has_changed_stands_first_where_there_is() {
       587/inet offers HELP.
         no changed line of the .mc explains it
 
+      1 fault less: default-msa-beside
+
       verdicts    1 pass
       listeners   587/inet (MSA): open as promised
                   587/inet6 (MSA): promised and not open; modifier O keeps sendmail
