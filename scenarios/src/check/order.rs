@@ -109,9 +109,28 @@ pub fn check(order: &Order, hooks: &Hooks<'_>) -> Result<Outcome, Problem> {
         progress: hooks.progress,
     };
     let workshop = Workshop::open(&order.sysctls, &options)?;
+    let compared = workshop.unless_interrupted(&options, || {
+        compared(&workshop, order, hooks, &options, site, other, baseline)
+    });
+    match hooks.shared.interrupted() {
+        true => Err(Error::Interrupted.into()),
+        false => compared,
+    }
+}
+
+fn compared(
+    workshop: &Workshop,
+    order: &Order,
+    hooks: &Hooks<'_>,
+    options: &Options<'_>,
+    site: Site,
+    other: Option<Site>,
+    baseline: Option<Baseline>,
+) -> Result<Outcome, Problem> {
+    let expectation = expectation(&order.site);
     let examine = |site: &Site| {
         (hooks.progress)(&format!("building {}", site.mc.name));
-        examination::examine(&workshop, site, order, hooks, &options)
+        examination::examine(workshop, site, order, hooks, options)
     };
     let before = other
         .map(|other| examine(&other).map(|examination| (other, examination)))
@@ -120,19 +139,19 @@ pub fn check(order: &Order, hooks: &Hooks<'_>) -> Result<Outcome, Problem> {
     let kept = kept(&site, &after);
     if let Some((other, before)) = &before {
         let with = self::kept(other, before);
-        let found = comparison::of(&workshop, &site, Some(other), &with, &kept, &other.mc.name)?;
+        let found = comparison::of(workshop, &site, Some(other), &with, &kept, &other.mc.name)?;
         if order.bisect.is_some() {
             (hooks.progress)("looking for the lines");
             let wanted = comparison::chosen(&found, order.difference.as_deref());
             let wanted = wanted.map_err(Problem::Usage)?;
             let search = search::Search {
-                workshop: &workshop,
+                workshop,
                 old: other,
                 new: &site,
                 before: &before.findings.facts,
                 order,
                 hooks,
-                options: &options,
+                options,
             };
             after.findings.bisection = Some(search.lines_behind(wanted)?);
         }
@@ -142,7 +161,7 @@ pub fn check(order: &Order, hooks: &Hooks<'_>) -> Result<Outcome, Problem> {
     } else if let Some(baseline) = &baseline {
         let name = expectation.file_name().unwrap_or_default();
         let name = name.to_string_lossy();
-        let found = comparison::of(&workshop, &site, None, baseline, &kept, &name)?;
+        let found = comparison::of(workshop, &site, None, baseline, &kept, &name)?;
         after.findings.comparison = Some(found);
     }
     Ok(Outcome {

@@ -2,6 +2,8 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
     time::Duration,
 };
 
@@ -59,6 +61,25 @@ impl Workshop {
     /// The machine.
     pub fn host(&self) -> &Host {
         &self.host
+    }
+
+    /// Does some work with the machine. Once it is interrupted nothing runs in the machine any more, so that
+    /// the work comes to its end.
+    pub fn unless_interrupted<T>(&self, options: &Options, work: impl FnOnce() -> T) -> T {
+        let (working, end) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                while end.recv_timeout(MOMENT) == Err(RecvTimeoutError::Timeout) {
+                    if (options.interrupted)() {
+                        // It may have gone already.
+                        let _ = self.host.exec(&["kill", "-KILL", "--", "-1"]);
+                    }
+                }
+            });
+            let outcome = work();
+            drop(working);
+            outcome
+        })
     }
 
     /// Takes away what was there, and puts the site's files in.
@@ -373,6 +394,8 @@ fn machine(sysctls: &[(String, String)]) -> Blueprint {
 }
 
 /// The name of our addresses.
+/// How soon an interruption is noticed.
+const MOMENT: Duration = Duration::from_millis(100);
 const CLIENT: &str = "client.example";
 const SITE: &str = "/msaspec/site";
 const CF: &str = "/msaspec/site.cf";
