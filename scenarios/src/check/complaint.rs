@@ -212,6 +212,18 @@ fn remedy(line: &str) -> Option<String> {
         () if line.contains("end of file in argument list") => {
             "a parenthesis that this statement opens is never closed"
         }
+        () if line.contains("outside of the Computer Science Division") => {
+            "DOMAIN names a file of the university that wrote sendmail: name one of your own, or take the line out"
+        }
+        () if line.contains("valid operating system type") => {
+            "name the system in OSTYPE: OSTYPE(`linux')dnl"
+        }
+        () if line.contains("should be before MAILER") => {
+            "move every FEATURE above the first MAILER"
+        }
+        () if line.contains("m4exit") => {
+            "an m4exit in the .mc, or in a file that it includes, ends m4: take it out"
+        }
         () if line.contains("No system type defined") => "add OSTYPE(`linux')dnl behind VERSIONID",
         () => return None,
     };
