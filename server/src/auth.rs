@@ -1,33 +1,26 @@
 //! SASL: the mechanisms that can be offered, and one exchange of one of them (RFC 4422, RFC 4954).
 
+mod anonymous;
 mod backend;
+mod channel;
 mod cram_md5;
 mod digest_md5;
+mod external;
+mod gs2;
 mod login;
+mod mechanism;
+mod oauthbearer;
 mod plain;
-
-use std::fmt;
-
-use serde::Deserialize;
+mod scram;
+mod xoauth2;
 
 pub(crate) use backend::Backends;
+pub(crate) use backend::check as check_backends;
+pub use backend::{Account, AccountError};
+pub(crate) use channel::{Channel, end_point};
+pub use mechanism::Mechanism;
 
-/// A SASL mechanism the server can offer (RFC 4422).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum Mechanism {
-    /// PLAIN (RFC 4616).
-    #[serde(rename = "PLAIN")]
-    Plain,
-    /// LOGIN, a convention without an RFC.
-    #[serde(rename = "LOGIN")]
-    Login,
-    /// CRAM-MD5 (RFC 2195).
-    #[serde(rename = "CRAM-MD5")]
-    CramMd5,
-    /// DIGEST-MD5 (RFC 2831).
-    #[serde(rename = "DIGEST-MD5")]
-    DigestMd5,
-}
+use scram::Hash;
 
 /// What the server does after a client's response.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,6 +34,8 @@ pub(crate) enum Step {
 pub(crate) enum Outcome {
     /// The client is this user.
     Accepted(String),
+    /// The client is nobody in particular, and left this trace (RFC 4505).
+    Anonymous(String),
     /// Wrong credentials, whatever is wrong with them.
     Refused(&'static str),
     /// The response does not have the form that the mechanism prescribes.
@@ -55,53 +50,43 @@ pub(crate) enum Exchange {
     Login(login::Login),
     CramMd5(cram_md5::CramMd5),
     DigestMd5(digest_md5::DigestMd5),
-}
-
-impl Mechanism {
-    /// Whether the server has to know the secret itself.
-    pub(crate) fn needs_secret(self) -> bool {
-        matches!(self, Mechanism::CramMd5 | Mechanism::DigestMd5)
-    }
-
-    /// Whether the password crosses the wire, so that TLS is wanted.
-    pub(crate) fn is_plaintext(self) -> bool {
-        matches!(self, Mechanism::Plain | Mechanism::Login)
-    }
-
-    /// Whether the server speaks first, so that there can be no initial response.
-    pub(crate) fn is_server_first(self) -> bool {
-        self.needs_secret()
-    }
-}
-
-impl fmt::Display for Mechanism {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Mechanism::Plain => "PLAIN",
-            Mechanism::Login => "LOGIN",
-            Mechanism::CramMd5 => "CRAM-MD5",
-            Mechanism::DigestMd5 => "DIGEST-MD5",
-        })
-    }
+    Scram(Box<scram::Scram>),
+    XOAuth2(xoauth2::XOAuth2),
+    OAuthBearer(oauthbearer::OAuthBearer),
+    External(Option<String>),
+    Anonymous,
 }
 
 impl Exchange {
-    pub(crate) fn new(mechanism: Mechanism) -> Self {
+    pub(crate) fn new(mechanism: Mechanism, channel: Channel) -> Self {
+        let scram =
+            |hash, plus, channel| Exchange::Scram(Box::new(scram::Scram::new(hash, plus, channel)));
         match mechanism {
             Mechanism::Plain => Exchange::Plain,
             Mechanism::Login => Exchange::Login(login::Login::default()),
             Mechanism::CramMd5 => Exchange::CramMd5(cram_md5::CramMd5::default()),
             Mechanism::DigestMd5 => Exchange::DigestMd5(digest_md5::DigestMd5::default()),
+            Mechanism::ScramSha1 => scram(Hash::Sha1, false, channel),
+            Mechanism::ScramSha1Plus => scram(Hash::Sha1, true, channel),
+            Mechanism::ScramSha256 => scram(Hash::Sha256, false, channel),
+            Mechanism::ScramSha256Plus => scram(Hash::Sha256, true, channel),
+            Mechanism::XOAuth2 => Exchange::XOAuth2(xoauth2::XOAuth2::default()),
+            Mechanism::OAuthBearer => {
+                Exchange::OAuthBearer(oauthbearer::OAuthBearer::new(channel.place))
+            }
+            Mechanism::External => Exchange::External(channel.certificate),
+            Mechanism::Anonymous => Exchange::Anonymous,
         }
     }
 
     /// What the server says first, if the client gave no initial response.
     pub(crate) fn begin(&mut self, hostname: &str) -> Step {
         match self {
-            Exchange::Plain => Step::Challenge(Vec::new()),
             Exchange::Login(_) => login::Login::begin(),
             Exchange::CramMd5(exchange) => exchange.begin(hostname),
             Exchange::DigestMd5(exchange) => exchange.begin(hostname),
+            // The client speaks first: an empty challenge asks it to (RFC 4422, section 5).
+            _ => Step::Challenge(Vec::new()),
         }
     }
 
@@ -110,8 +95,15 @@ impl Exchange {
         match self {
             Exchange::Plain => Step::End(plain::answer(response, backends).await),
             Exchange::Login(exchange) => exchange.answer(response, backends).await,
-            Exchange::CramMd5(exchange) => Step::End(exchange.answer(response, backends.secrets())),
-            Exchange::DigestMd5(exchange) => exchange.answer(response, backends.secrets()),
+            Exchange::CramMd5(exchange) => {
+                Step::End(exchange.answer(response, backends.accounts()))
+            }
+            Exchange::DigestMd5(exchange) => exchange.answer(response, backends.accounts()),
+            Exchange::Scram(exchange) => exchange.answer(response, backends.accounts()),
+            Exchange::XOAuth2(exchange) => exchange.answer(response, backends.tokens()),
+            Exchange::OAuthBearer(exchange) => exchange.answer(response, backends.tokens()),
+            Exchange::External(user) => Step::End(external::answer(response, user.as_deref())),
+            Exchange::Anonymous => Step::End(anonymous::answer(response)),
         }
     }
 }

@@ -2,16 +2,17 @@
 
 mod file;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::auth::Mechanism;
+use crate::auth::{self, Mechanism};
 use crate::command::is_domain;
 use crate::listener::ListenerConfig;
+use crate::tls;
 
 /// Everything a server needs to start.
 #[derive(Clone)]
@@ -26,6 +27,14 @@ pub struct Config {
     pub clear_text_login: bool,
     /// Accounts: name and the secret itself.
     pub users: BTreeMap<String, String>,
+    /// A file of accounts with hashes and keys in place of secrets; read once, at the start.
+    /// [`crate::Account`] makes its tables.
+    pub user_file: Option<PathBuf>,
+    /// Bearer tokens of users, for OAUTHBEARER (RFC 7628) and XOAUTH2.
+    pub tokens: BTreeMap<String, Vec<String>>,
+    /// Authorities, in PEM, whose client certificates count for EXTERNAL; the user is the one
+    /// common name of the certificate's subject. Without EXTERNAL no certificate is asked for.
+    pub client_ca: Option<PathBuf>,
     /// The mux socket of a saslauthd; if set, PLAIN and LOGIN are checked there and nowhere else.
     pub saslauthd: Option<PathBuf>,
     /// Where accepted mail goes, `HOST:PORT`; without it mail stays in the spool.
@@ -82,9 +91,14 @@ pub enum ConfigError {
         /// What is wrong with its value.
         message: String,
     },
-    /// A mechanism that computes with the secret, and nobody has one.
-    #[error("mechanisms: {0} needs the secret itself; saslauthd can only check plain passwords")]
-    NoSecret(Mechanism),
+    /// A mechanism that could not succeed, since no backend knows what it needs.
+    #[error("mechanisms: {mechanism} {reason}")]
+    Unserved {
+        /// The mechanism that was asked for.
+        mechanism: Mechanism,
+        /// What it needs, and why that is not there.
+        reason: String,
+    },
 }
 
 impl Config {
@@ -96,6 +110,9 @@ impl Config {
             mechanisms: vec![Mechanism::Plain, Mechanism::Login],
             clear_text_login: false,
             users: BTreeMap::new(),
+            user_file: None,
+            tokens: BTreeMap::new(),
+            client_ca: None,
             saslauthd: None,
             next_hop: None,
             spool: spool.into(),
@@ -129,7 +146,7 @@ impl Config {
     ///     hostname = "msa.example.org"
     ///     spool = "/var/spool/msaspec"
     ///     listeners = ["0.0.0.0:587,M=Ea", "[::]:587,M=Ea", "[::]:465/tls,M=EOa"]
-    ///     mechanisms = ["PLAIN", "LOGIN", "DIGEST-MD5", "CRAM-MD5"]
+    ///     mechanisms = ["SCRAM-SHA-256", "OAUTHBEARER", "PLAIN", "LOGIN", "DIGEST-MD5", "CRAM-MD5"]
     ///     clear_text_login = true
     ///     saslauthd = "/run/saslauthd/mux"
     ///     next_hop = "hop.example.org:25"
@@ -138,6 +155,8 @@ impl Config {
     ///     idle_seconds = 300
     ///     [users]
     ///     alice = "secret"
+    ///     [tokens]
+    ///     alice = ["vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="]
     ///     [hop_deadlines]
     ///     connect = 30
     ///     end_of_data = 600
@@ -156,7 +175,8 @@ impl Config {
     /// Checks what [`crate::Server::start`] will insist on.
     ///
     /// # Errors
-    /// The first value that cannot be used, or a mechanism without a secret to compute with.
+    /// The first value that cannot be used, or a mechanism that no backend can serve. The files
+    /// that are named (`user_file`, `client_ca`) are read for that.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let refuse = |key, message: &str| {
             Err(ConfigError::Value {
@@ -190,14 +210,16 @@ impl Config {
         {
             return refuse("next_hop", "not HOST:PORT (IPv6 as [::1]:25)");
         }
-        match self
-            .mechanisms
-            .iter()
-            .find(|mechanism| mechanism.needs_secret())
-        {
-            Some(mechanism) if self.users.is_empty() => Err(ConfigError::NoSecret(*mechanism)),
-            _ => Ok(()),
+        for (place, mechanism) in self.mechanisms.iter().enumerate() {
+            if self.mechanisms[..place].contains(mechanism) {
+                return refuse("mechanisms", &format!("{mechanism} is listed twice"));
+            }
         }
+        if let Some(fault) = tokens_fault(&self.tokens) {
+            return refuse("tokens", &fault);
+        }
+        tls::client_authorities(self)?;
+        auth::check_backends(self)
     }
 
     pub(crate) fn idle(&self) -> Duration {
@@ -214,6 +236,9 @@ impl fmt::Debug for Config {
             .field("mechanisms", &self.mechanisms)
             .field("clear_text_login", &self.clear_text_login)
             .field("users", &self.users.keys().collect::<Vec<_>>())
+            .field("user_file", &self.user_file)
+            .field("tokens", &self.tokens.keys().collect::<Vec<_>>())
+            .field("client_ca", &self.client_ca)
             .field("saslauthd", &self.saslauthd)
             .field("next_hop", &self.next_hop)
             .field("spool", &self.spool)
@@ -247,4 +272,29 @@ fn is_host_and_port(hop: &str) -> bool {
     port.parse::<u16>().is_ok_and(|port| port != 0)
         && !host.is_empty()
         && (bracketed || !host.contains(':'))
+}
+
+/// What is wrong with the tokens (RFC 6750, section 2.1), without showing one.
+fn tokens_fault(users: &BTreeMap<String, Vec<String>>) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    for (user, tokens) in users {
+        if user.is_empty() || tokens.is_empty() {
+            return Some(format!("{user:?} is no name, or has no token"));
+        }
+        if !tokens.iter().all(|token| is_bearer_token(token)) {
+            return Some(format!(
+                "{user} has one that cannot be sent as a bearer token"
+            ));
+        }
+        if !tokens.iter().all(|token| seen.insert(token)) {
+            return Some(format!("{user} has one that was there before"));
+        }
+    }
+    None
+}
+
+fn is_bearer_token(token: &str) -> bool {
+    let body = token.trim_end_matches('=');
+    let allowed = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~+/".contains(&octet);
+    !body.is_empty() && body.bytes().all(allowed)
 }

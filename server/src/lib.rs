@@ -36,7 +36,7 @@ mod tls;
 mod trace;
 mod wire;
 
-pub use auth::Mechanism;
+pub use auth::{Account, AccountError, Mechanism};
 pub use config::{Config, ConfigError, HopDeadlines};
 pub use listener::{Bound, ListenerConfig, ListenerSyntax};
 pub use modifiers::{Modifiers, UnknownModifier};

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::auth::Backends;
+use crate::auth::{Backends, Mechanism};
 use crate::config::{Config, ConfigError};
 use crate::data::Room;
 use crate::descriptors;
@@ -17,7 +17,7 @@ use crate::listener::Bound;
 use crate::relay::Relay;
 use crate::session;
 use crate::spool::{Lock, Spool, SpoolError};
-use crate::tls::Identity;
+use crate::tls::{Identity, client_authorities};
 
 /// A running server. Dropping it closes every listener and session at once.
 #[derive(Debug)]
@@ -89,8 +89,14 @@ impl Server {
             .iter()
             .map(|(_, bound)| bound.address.ip())
             .collect();
-        let identity = Identity::generate(&config.hostname, &addresses)
+        // Nobody is asked for a certificate that no mechanism would look at.
+        let authorities = match config.mechanisms.contains(&Mechanism::External) {
+            true => client_authorities(&config)?,
+            false => None,
+        };
+        let identity = Identity::generate(&config.hostname, &addresses, authorities)
             .map_err(|error| StartError::Tls(error.to_string()))?;
+        let backends = Backends::new(&config)?;
         let spool = Spool::open(&config.spool)?;
         let lock = spool.lock()?;
         let (stop, stopped) = watch::channel(false);
@@ -98,7 +104,7 @@ impl Server {
         let relay = Relay::start(&config, spool.clone(), stopped.clone(), &mut tasks).await?;
         let ca_pem = identity.ca_pem.clone();
         let shared = Arc::new(Shared {
-            backends: Backends::new(&config),
+            backends,
             room: Room::new(config.size_limit),
             // A listener that waits for a client holds a place; none may keep another from that.
             places: Arc::new(Semaphore::new(sessions.max(2 * listeners.len()))),

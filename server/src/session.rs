@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::auth::Mechanism;
+use crate::auth::{Channel, Mechanism};
 use crate::command::{self, Command, Fault, FaultKind, Verb};
 use crate::listener::Bound;
 use crate::reply::{Reply, reply};
@@ -31,6 +31,9 @@ struct Session {
     stop: watch::Receiver<bool>,
     tls: Option<TlsFacts>,
     hello: Option<Hello>,
+    /// Whether an exchange has succeeded; there can be one (RFC 4954, section 4).
+    authenticated: bool,
+    /// Who may submit: nobody, where that exchange was ANONYMOUS.
     user: Option<String>,
     transaction: Option<Transaction>,
 }
@@ -63,6 +66,7 @@ pub(crate) async fn serve(
         peer,
         tls: None,
         hello: None,
+        authenticated: false,
         user: None,
         transaction: None,
     };
@@ -162,7 +166,7 @@ impl Session {
             Verb::StartTls if modifiers.no_starttls => Some(not_offered()),
             Verb::Auth if modifiers.no_auth => Some(not_offered()),
             Verb::Auth if !esmtp => Some(reply(503, "5.5.1", "EHLO first")),
-            Verb::Auth if self.user.is_some() => Some(reply(503, "5.5.1", "Already authenticated")),
+            Verb::Auth if self.authenticated => Some(reply(503, "5.5.1", "Already authenticated")),
             Verb::Auth if transaction.is_some() => {
                 Some(reply(503, "5.5.1", "Not inside a transaction"))
             }
@@ -201,31 +205,40 @@ impl Session {
             lines.push("STARTTLS".to_owned());
         }
         let mechanisms: Vec<_> = self
-            .usable_mechanisms()
-            .map(|name| name.to_string())
+            .usable_mechanisms(&self.channel())
+            .iter()
+            .map(Mechanism::to_string)
             .collect();
-        if self.user.is_none() && !mechanisms.is_empty() {
+        if !self.authenticated && !mechanisms.is_empty() {
             lines.push(format!("AUTH {}", mechanisms.join(" ")));
         }
         Reply::plain(250, lines)
     }
 
     /// The mechanisms that can be used on this listener in this state of TLS.
-    fn usable_mechanisms(&self) -> impl Iterator<Item = Mechanism> {
-        let protected = self.tls.is_some() || self.shared.config.clear_text_login;
+    fn usable_mechanisms(&self, channel: &Channel) -> Vec<Mechanism> {
         let offered = !self.listener.modifiers.no_auth;
-        self.shared
-            .config
-            .mechanisms
-            .iter()
-            .copied()
-            .filter(move |mechanism| offered && (protected || !mechanism.is_plaintext()))
+        let all = self.shared.config.mechanisms.iter().copied();
+        all.filter(|mechanism| offered && channel.carries(*mechanism))
+            .collect()
+    }
+
+    /// What an exchange has to know of this connection.
+    fn channel(&self) -> Channel {
+        let config = &self.shared.config;
+        let port = self.listener.address.port();
+        let channel = Channel::clear(&config.hostname, port, config.clear_text_login);
+        match self.wire.tls() {
+            Some(tls) => channel.with_tls(tls, self.shared.identity.end_point.as_deref()),
+            None => channel,
+        }
     }
 
     /// Begins TLS and forgets everything the client said before (RFC 3207, section 4.2).
     async fn start_tls(&mut self) -> Result<(), Ended> {
         let ready = reply(220, "2.0.0", "Ready to start TLS");
         self.hello = None;
+        self.authenticated = false;
         self.user = None;
         self.transaction = None;
         self.tls = Some(

@@ -8,9 +8,14 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType, date_time_ymd,
 };
-use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::{self, ServerConfig};
+use tokio_rustls::rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
+use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
+
+use crate::auth::end_point;
+use crate::config::{Config, ConfigError};
 
 /// Why no certificate or no TLS settings could be made; ours to mend, not the user's.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +24,8 @@ pub(crate) enum TlsError {
     Certificate(#[from] rcgen::Error),
     #[error("TLS settings: {0}")]
     Settings(#[from] rustls::Error),
+    #[error("client certificates: {0}")]
+    Authorities(#[from] VerifierBuilderError),
 }
 
 /// Years a certificate is good for; a server that runs longer has to be started again.
@@ -28,11 +35,43 @@ const VALIDITY_YEARS: i16 = 2;
 pub(crate) struct Identity {
     pub(crate) acceptor: TlsAcceptor,
     pub(crate) ca_pem: String,
+    /// What tls-server-end-point binds to (RFC 5929, section 4).
+    pub(crate) end_point: Option<Vec<u8>>,
+}
+
+/// The authorities of client certificates, if any are named. An authority that cannot be read is
+/// an error: leaving it out would lock somebody out without a word.
+pub(crate) fn client_authorities(config: &Config) -> Result<Option<RootCertStore>, ConfigError> {
+    let Some(path) = &config.client_ca else {
+        return Ok(None);
+    };
+    let fault = |reason: String| ConfigError::Value {
+        key: "client_ca",
+        message: format!("{}: {reason}", path.display()),
+    };
+    let certificates = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| fault(error.to_string()))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots
+            .add(certificate)
+            .map_err(|error| fault(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(fault("no certificate".to_owned()));
+    }
+    Ok(Some(roots))
 }
 
 impl Identity {
-    /// An identity for a host name and for every address a client may have connected to.
-    pub(crate) fn generate(hostname: &str, listening: &[IpAddr]) -> Result<Self, TlsError> {
+    /// An identity for a host name and for every address a client may have connected to. Clients
+    /// are asked for a certificate of `authorities`, and need none.
+    pub(crate) fn generate(
+        hostname: &str,
+        listening: &[IpAddr],
+        authorities: Option<RootCertStore>,
+    ) -> Result<Self, TlsError> {
         let ca_key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let mut ca = CertificateParams::new(Vec::<String>::new())?;
         ca.distinguished_name
@@ -61,9 +100,17 @@ impl Identity {
         let leaf = leaf.signed_by(&key, &Issuer::new(ca, ca_key))?;
 
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = match authorities {
+            None => WebPkiClientVerifier::no_client_auth(),
+            Some(roots) => {
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+                    .allow_unauthenticated()
+                    .build()?
+            }
+        };
         let settings = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_single_cert(
                 vec![leaf.der().clone()],
                 PrivateKeyDer::Pkcs8(key.serialize_der().into()),
@@ -71,6 +118,7 @@ impl Identity {
         Ok(Identity {
             acceptor: TlsAcceptor::from(Arc::new(settings)),
             ca_pem,
+            end_point: end_point(leaf.der()),
         })
     }
 }

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConnection;
 use tokio_rustls::server::TlsStream;
 
 use crate::data::Content;
@@ -198,6 +199,14 @@ impl Wire {
         Ok(facts)
     }
 
+    /// The TLS connection, if there is one.
+    pub(crate) fn tls(&self) -> Option<&ServerConnection> {
+        match &self.stream {
+            Stream::Tls(stream) => Some(stream.get_ref().1),
+            Stream::Clear(_) | Stream::None => None,
+        }
+    }
+
     /// Sends what was gathered and closes, with TLS's own farewell; never waits long.
     pub(crate) async fn close(mut self) {
         let _ = timeout(LINGER, async {
@@ -259,7 +268,7 @@ impl Wire {
     }
 }
 
-fn facts(connection: &tokio_rustls::rustls::ServerConnection) -> TlsFacts {
+fn facts(connection: &ServerConnection) -> TlsFacts {
     use tokio_rustls::rustls::ProtocolVersion;
     let version = match connection.protocol_version() {
         Some(ProtocolVersion::TLSv1_2) => "TLS1.2",

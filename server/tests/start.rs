@@ -86,7 +86,7 @@ async fn md5_without_a_secret_is_refused() {
     config.listeners = vec!["127.0.0.1:0".parse().unwrap()];
     let error = Server::start(config).await.unwrap_err();
     assert!(
-        matches!(error, StartError::Config(ConfigError::NoSecret(_))),
+        matches!(error, StartError::Config(ConfigError::Unserved { .. })),
         "{error}"
     );
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use md5::Md5;
 use subtle::ConstantTimeEq;
 
-use super::backend::Secrets;
+use super::backend::Accounts;
 use super::{Outcome, Step, hex, random_hex};
 
 /// The challenge that was sent.
@@ -26,14 +26,14 @@ impl CramMd5 {
     }
 
     /// `user SP digest`; a user's name may hold blanks, the digest is lower case.
-    pub(super) fn answer(&self, response: &[u8], secrets: &Secrets) -> Outcome {
+    pub(super) fn answer(&self, response: &[u8], accounts: &Accounts) -> Outcome {
         let Ok(response) = std::str::from_utf8(response) else {
             return Outcome::Refused("not UTF-8");
         };
         let Some((user, digest)) = response.rsplit_once(' ') else {
             return Outcome::Refused("no digest");
         };
-        let known = secrets.of(user);
+        let known = accounts.of(user);
         let Some(right) = keyed_digest(known.secret(), self.challenge.as_bytes()) else {
             return Outcome::Unavailable("no digest".to_owned());
         };

@@ -5,7 +5,7 @@ mod hash;
 
 use subtle::ConstantTimeEq;
 
-use super::backend::Secrets;
+use super::backend::Accounts;
 use super::{Outcome, Step, random_hex};
 use directives::Directives;
 use hash::Digest;
@@ -36,11 +36,11 @@ impl DigestMd5 {
         Step::Challenge(challenge.into_bytes())
     }
 
-    pub(super) fn answer(&mut self, response: &[u8], secrets: &Secrets) -> Step {
+    pub(super) fn answer(&mut self, response: &[u8], accounts: &Accounts) -> Step {
         match self.proven.take() {
             Some(user) if response.is_empty() => Step::End(Outcome::Accepted(user)),
             Some(_) => Step::End(Outcome::Malformed("an answer to rspauth")),
-            None => match self.prove(response, secrets) {
+            None => match self.prove(response, accounts) {
                 Ok((user, answer)) => {
                     self.proven = Some(user);
                     Step::Challenge(format!("rspauth={answer}").into_bytes())
@@ -51,7 +51,7 @@ impl DigestMd5 {
     }
 
     /// Checks a digest-response: the user, and the server's own proof.
-    fn prove(&self, response: &[u8], secrets: &Secrets) -> Result<(String, String), Outcome> {
+    fn prove(&self, response: &[u8], accounts: &Accounts) -> Result<(String, String), Outcome> {
         if response.len() >= RESPONSE_LIMIT {
             return Err(Outcome::Malformed("digest-response too long"));
         }
@@ -77,7 +77,7 @@ impl DigestMd5 {
             && service.starts_with(SERVICE)
             && !cnonce.is_empty();
         let authzid = said.value("authzid");
-        let known = secrets.of(&user);
+        let known = accounts.of(&user);
         let digest = Digest {
             user: &user,
             realm: &self.realm,

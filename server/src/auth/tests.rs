@@ -1,28 +1,35 @@
 //! The mechanisms against published and derived vectors.
 
+mod any_octets;
+mod tokens;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::*;
 use crate::config::Config;
-use backend::Secrets;
+use backend::Accounts;
 
 const VECTORS: &str = include_str!("../../../fixtures/vectors/sasl-vectors.json");
 
-fn vectors(mechanism: &str) -> Vec<Value> {
+pub(super) fn vectors(mechanism: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(VECTORS).unwrap();
     all[mechanism].as_array().unwrap().clone()
 }
 
-fn word<'a>(vector: &'a Value, key: &str) -> &'a str {
+pub(super) fn word<'a>(vector: &'a Value, key: &str) -> &'a str {
     vector[key].as_str().unwrap()
 }
 
 fn backends(user: &str, password: &str) -> Backends {
     let mut config = Config::modern("msa.example.org", "unused");
     config.users = BTreeMap::from([(user.to_owned(), password.to_owned())]);
-    Backends::new(&config)
+    Backends::new(&config).unwrap()
+}
+
+fn accounts(user: &str, secret: &str) -> Accounts {
+    Accounts::of_secrets([(user, secret)], &[])
 }
 
 #[tokio::test]
@@ -76,7 +83,7 @@ async fn plain_refuses(#[case] message: &[u8], #[case] well_formed: bool) {
 async fn login_vector() {
     let vector = &vectors("LOGIN")[0];
     let backends = backends(word(vector, "user"), word(vector, "password"));
-    let mut exchange = Exchange::new(Mechanism::Login);
+    let mut exchange = Exchange::new(Mechanism::Login, Channel::default());
     let prompt = |name: &str| {
         Step::Challenge(
             vector["prompts"][name]["text"]
@@ -103,10 +110,7 @@ fn cram_md5_vectors() {
     let verifiable = |vector: &Value| vector["digest_hex"].is_string();
     for vector in vectors("CRAM-MD5").into_iter().filter(verifiable) {
         let (user, digest) = (word(&vector, "user"), word(&vector, "digest_hex"));
-        let secrets = Secrets::new(BTreeMap::from([(
-            user.to_owned(),
-            word(&vector, "password").to_owned(),
-        )]));
+        let secrets = accounts(user, word(&vector, "password"));
         let exchange = cram_md5::CramMd5::challenged(word(&vector, "challenge"));
         let answer = |text: String| exchange.answer(text.as_bytes(), &secrets);
         assert_eq!(
@@ -176,7 +180,7 @@ fn digest_md5_answer(edit: impl Fn(String) -> String) -> Step {
         word(vector, "digest-uri"),
         word(&vector["intermediate"], "response"),
     );
-    let secrets = Secrets::new(BTreeMap::from([("chris".to_owned(), "secret".to_owned())]));
+    let secrets = accounts("chris", "secret");
     let mut exchange = digest_md5::DigestMd5::challenged(realm, nonce);
     exchange.answer(edit(response).as_bytes(), &secrets)
 }
@@ -229,4 +233,75 @@ proptest::proptest! {
     fn digest_md5_never_panics(octets in proptest::collection::vec(0_u8.., 0..200)) {
         let _ = digest_md5_answer(|_| String::from_utf8_lossy(&octets).into_owned());
     }
+}
+
+#[rstest::rstest]
+#[case::empty("", Some("fred@example.com"), true)]
+#[case::oneself("fred@example.com", Some("fred@example.com"), true)]
+#[case::somebody_else("fred@example.com", Some("alice"), false)]
+#[case::longer("fred@example.com.", Some("fred@example.com"), false)]
+#[case::nul("fred@example.com\0", Some("fred@example.com"), false)]
+#[case::no_certificate("", None, false)]
+#[case::no_certificate_and_a_name("alice", None, false)]
+#[tokio::test]
+async fn external(#[case] authzid: &str, #[case] user: Option<&str>, #[case] right: bool) {
+    let channel = Channel::bound(b"", b"", user);
+    let mut exchange = Exchange::new(Mechanism::External, channel);
+    assert_eq!(exchange.begin("a.example"), Step::Challenge(Vec::new()));
+    let end = exchange
+        .answer(authzid.as_bytes(), &backends("tim", "secret"))
+        .await;
+    match end {
+        Step::End(Outcome::Accepted(name)) => assert!(right && Some(name.as_str()) == user),
+        end => assert!(!right, "{end:?}"),
+    }
+}
+
+#[rstest::rstest]
+#[case("sirhc", true)]
+#[case("", true)]
+#[case("sirhc@example.org", true)]
+#[case("a\u{7}", false)]
+#[case("a\nb", false)]
+#[case("a\u{200e}", false)]
+fn anonymous_traces(#[case] trace: &str, #[case] right: bool) {
+    let outcome = anonymous::answer(trace.as_bytes());
+    assert_eq!(outcome == Outcome::Anonymous(trace.to_owned()), right);
+    assert!(right || matches!(outcome, Outcome::Malformed(_)));
+}
+
+#[rstest::rstest]
+#[case(255, true)]
+#[case(256, false)]
+fn anonymous_traces_end(#[case] characters: usize, #[case] right: bool) {
+    let outcome = anonymous::answer("\u{1d11e}".repeat(characters).as_bytes());
+    assert_eq!(matches!(outcome, Outcome::Anonymous(_)), right);
+}
+
+#[test]
+fn saslprep_vectors() {
+    let all: Value = serde_json::from_str(VECTORS).unwrap();
+    for row in all["SASLprep"]["rows"].as_array().unwrap() {
+        let input = unescaped(word(row, "input_escaped"));
+        let output = row["output_escaped"].as_str().or(row["output"].as_str());
+        let prepared = stringprep::saslprep(&input).ok();
+        assert_eq!(
+            prepared.as_deref(),
+            output.map(unescaped).as_deref(),
+            "{row}"
+        );
+    }
+}
+
+/// Reads `\xNN` and `\uNNNN`.
+fn unescaped(text: &str) -> String {
+    let mut pieces = text.split('\\');
+    let mut read = pieces.next().unwrap().to_owned();
+    for piece in pieces {
+        let digits = if piece.starts_with('x') { 2 } else { 4 };
+        let (digits, rest) = piece[1..].split_at(digits);
+        read.push(char::from_u32(u32::from_str_radix(digits, 16).unwrap()).unwrap());
+        read.push_str(rest);
+    }
+    read
 }

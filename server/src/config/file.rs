@@ -24,6 +24,9 @@ pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
         mechanisms: file.mechanisms.unwrap_or(base.mechanisms),
         clear_text_login: file.clear_text_login.unwrap_or(base.clear_text_login),
         users: file.users,
+        user_file: file.user_file,
+        tokens: file.tokens,
+        client_ca: file.client_ca,
         saslauthd: file.saslauthd,
         next_hop: file.next_hop,
         retry_seconds: file.retry_seconds.unwrap_or(base.retry_seconds),
@@ -48,6 +51,10 @@ struct File {
     clear_text_login: Option<bool>,
     #[serde(default, deserialize_with = "users")]
     users: BTreeMap<String, String>,
+    user_file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "tokens")]
+    tokens: BTreeMap<String, Vec<String>>,
+    client_ca: Option<PathBuf>,
     saslauthd: Option<PathBuf>,
     next_hop: Option<String>,
     retry_seconds: Option<u64>,
@@ -74,6 +81,21 @@ fn users<'de, D: Deserializer<'de>>(table: D) -> Result<BTreeMap<String, String>
             _ => Err(D::Error::custom(format!(
                 "users: the secret of {name} is not a string"
             ))),
+        })
+        .collect()
+}
+
+/// Names and lists of tokens; the same care.
+fn tokens<'de, D: Deserializer<'de>>(table: D) -> Result<BTreeMap<String, Vec<String>>, D::Error> {
+    BTreeMap::<String, toml::Value>::deserialize(table)?
+        .into_iter()
+        .map(|(name, tokens)| {
+            let fault =
+                || D::Error::custom(format!("tokens: those of {name} are not a list of strings"));
+            let tokens = tokens.as_array().ok_or_else(fault)?.iter();
+            let tokens = tokens.map(|token| token.as_str().map(str::to_owned));
+            let tokens = tokens.collect::<Option<_>>().ok_or_else(fault)?;
+            Ok((name, tokens))
         })
         .collect()
 }
@@ -144,6 +166,11 @@ end_of_data = 5
         3,
         "of alice is not"
     )]
+    #[case(
+        "hostname = \"a.example\"\nspool = \"s\"\ntokens = { alice = \"1234\" }",
+        3,
+        "of alice are not"
+    )]
     fn a_fault_is_named_with_its_line(#[case] text: &str, #[case] line: usize, #[case] word: &str) {
         let Err(ConfigError::File {
             line: found,
@@ -168,6 +195,26 @@ end_of_data = 5
     #[case("next_hop = \"::1:25\"", "next_hop")]
     #[case("retry_seconds = 0", "retry_seconds")]
     #[case("users = { alice = \"\" }", "users")]
+    #[case("mechanisms = [\"PLAIN\", \"PLAIN\"]", "PLAIN is listed twice")]
+    #[case(
+        "mechanisms = [\"CRAM-MD5\"]",
+        "CRAM-MD5 needs the secret itself, and there are no users"
+    )]
+    #[case(
+        "mechanisms = [\"SCRAM-SHA-256-PLUS\"]\nsaslauthd = \"/run/saslauthd/mux\"",
+        "SCRAM-SHA-256-PLUS needs keys made from the secret; saslauthd can only check plain passwords"
+    )]
+    #[case("mechanisms = [\"XOAUTH2\"]", "XOAUTH2 needs tokens")]
+    #[case("mechanisms = [\"EXTERNAL\"]", "EXTERNAL needs client_ca")]
+    #[case(
+        "tokens = { alice = [\"a\"], bob = [\"a\"] }",
+        "bob has one that was there before"
+    )]
+    #[case("tokens = { alice = [\"a b\"] }", "tokens")]
+    #[case("tokens = { alice = [] }", "tokens")]
+    #[case("users = { IX = \"a\", \"\u{2168}\" = \"b\" }", "the same to SASLprep")]
+    #[case("user_file = \"/nonexistent/users\"", "user_file: /nonexistent/users")]
+    #[case("client_ca = \"/nonexistent/ca\"", "client_ca: /nonexistent/ca")]
     fn what_cannot_work_is_refused(#[case] lines: &str, #[case] word: &str) {
         let text = format!(
             "hostname = \"a.example\"\nspool = \"s\"\nlisteners = [\"127.0.0.1:0\"]\n{lines}"

@@ -18,13 +18,12 @@ impl Session {
         name: &str,
         initial: Option<Vec<u8>>,
     ) -> Result<Reply, Ended> {
-        let Some(mechanism) = self
-            .usable_mechanisms()
-            .find(|known| known.to_string() == name)
-        else {
+        let channel = self.channel();
+        let usable = self.usable_mechanisms(&channel);
+        let Some(&mechanism) = usable.iter().find(|known| known.to_string() == name) else {
             return Ok(reply(504, "5.5.4", "Mechanism not available"));
         };
-        let mut exchange = Exchange::new(mechanism);
+        let mut exchange = Exchange::new(mechanism, channel.among(mechanism, &usable));
         let shared = self.shared.clone();
         let mut step = match initial {
             Some(_) if mechanism.is_server_first() => {
@@ -75,7 +74,14 @@ impl Session {
         match outcome {
             Outcome::Accepted(user) => {
                 tracing::info!(%peer, mechanism, user, "authenticated");
+                self.authenticated = true;
                 self.user = Some(user);
+                reply(235, "2.7.0", "Authentication successful")
+            }
+            // Anybody can do this, so that it permits no more than before (RFC 4505, section 2).
+            Outcome::Anonymous(trace) => {
+                tracing::info!(%peer, mechanism, ?trace, "anonymous");
+                self.authenticated = true;
                 reply(235, "2.7.0", "Authentication successful")
             }
             Outcome::Refused(reason) => {

@@ -1,112 +1,179 @@
-//! Secrets from the configuration, looked up and compared without telling which users exist.
+//! The user file: TOML with one table a user.
+//!
+//! ```toml
+//! # Base64 of 32 octets or more, made once and kept: what SCRAM tells strangers is computed
+//! # from it, and must not change when the file does. Needed only where SCRAM is offered.
+//! stranger_key = "…"
+//!
+//! [users.alice]
+//! # For PLAIN and LOGIN: argon2id in PHC's form, of the password as SASLprep prepares it.
+//! argon2 = "$argon2id$v=19$m=19456,t=2,p=1$…$…"
+//! # For SCRAM, one for each hash, in the form of RFC 5803.
+//! scram = ["SCRAM-SHA-1$4096:…$…:…", "SCRAM-SHA-256$4096:…$…:…"]
+//! # For CRAM-MD5 and DIGEST-MD5 and refused where neither is offered: the password itself.
+//! secret = "…"
+//! ```
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use hmac::{Hmac, Mac};
-use md5::Md5;
-use stringprep::saslprep;
-use subtle::ConstantTimeEq;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
-use crate::auth::Outcome;
+use super::account::Account;
+use super::accounts::prepare;
+use super::argon2id;
+use crate::auth::mechanism::Need;
+use crate::auth::scram::Keys;
+use crate::config::{Config, ConfigError};
 
-/// All accounts.
-pub(crate) struct Secrets {
-    users: BTreeMap<String, String>,
-    /// The same prepared by SASLprep, for mechanisms that compare passwords (RFC 4616, section 2).
-    prepared: BTreeMap<String, String>,
-    /// A key of this process: passwords are compared by their digests, which have one length.
-    key: [u8; 16],
+/// What configuration and user file say together.
+#[derive(Default)]
+pub(super) struct Users {
+    pub(super) accounts: BTreeMap<String, Account>,
+    pub(super) stranger_key: Option<Vec<u8>>,
 }
 
-/// What is known about a name; for a stranger there is a secret to compute with all the same.
-pub(crate) struct Known<'a>(Option<&'a str>);
+/// Octets of a key that cannot be guessed.
+const KEY: usize = 32;
 
-impl Secrets {
-    pub(crate) fn new(users: BTreeMap<String, String>) -> Self {
-        let mut key = [0; 16];
-        if let Err(error) = getrandom::fill(&mut key) {
-            tracing::warn!(%error, "no random key; passwords are compared with a fixed one");
-        }
-        let prepare = |text: &String| saslprep(text).map_or_else(|_| text.clone(), Cow::into_owned);
-        let prepared = users
+/// The accounts of the configuration and of its user file. One name is in one of them.
+pub(super) fn accounts(config: &Config) -> Result<Users, ConfigError> {
+    let mut users = Users::default();
+    if let Some(path) = &config.user_file {
+        users = read(path).map_err(|message| ConfigError::Value {
+            key: "user_file",
+            message,
+        })?;
+        let asked = |need| {
+            config
+                .mechanisms
+                .iter()
+                .any(|mechanism| mechanism.need() == need)
+        };
+        let kept = users
+            .accounts
             .iter()
-            .map(|(name, secret)| (prepare(name), prepare(secret)))
-            .collect();
-        Secrets {
-            users,
-            prepared,
-            key,
+            .find(|(_, account)| account.secret.is_some());
+        if let Some((name, _)) = kept
+            && !asked(Need::Secret)
+        {
+            return Err(ConfigError::Value {
+                key: "user_file",
+                message: format!(
+                    "{name} has a secret that could be read, and no mechanism asks for that"
+                ),
+            });
         }
     }
-
-    pub(crate) fn of(&self, user: &str) -> Known<'_> {
-        Known(self.users.get(user).map(String::as_str))
-    }
-
-    /// Compares a password in a time that depends on neither user nor secret.
-    pub(crate) fn check(&self, user: &str, password: &str) -> Outcome {
-        let (Ok(user), Ok(password)) = (saslprep(user), saslprep(password)) else {
-            return Outcome::Refused("a character that SASLprep prohibits");
-        };
-        if user.is_empty() || password.is_empty() {
-            return Outcome::Refused("nothing left by SASLprep");
-        }
-        let known = Known(self.prepared.get(user.as_ref()).map(String::as_str));
-        let (Some(right), Some(given)) = (self.digest(known.secret()), self.digest(&password))
-        else {
-            return Outcome::Unavailable("no digest".to_owned());
-        };
-        let same: bool = right.ct_eq(&given).into();
-        if same && known.exists() {
-            Outcome::Accepted(user.into_owned())
-        } else {
-            Outcome::Refused("no such user, or the password is wrong")
+    for (name, secret) in &config.users {
+        let before = users
+            .accounts
+            .insert(name.clone(), Account::of_secret(secret));
+        if before.is_some() {
+            return Err(ConfigError::Value {
+                key: "users",
+                message: format!("{name} is in the user file too"),
+            });
         }
     }
-
-    fn digest(&self, password: &str) -> Option<[u8; 16]> {
-        let mac = Hmac::<Md5>::new_from_slice(&self.key).ok()?;
-        Some(
-            mac.chain_update(password.as_bytes())
-                .finalize()
-                .into_bytes()
-                .into(),
-        )
+    let mut prepared = BTreeMap::new();
+    for name in users.accounts.keys() {
+        if let Some(other) = prepared.insert(prepare(name), name) {
+            return Err(ConfigError::Value {
+                key: "users",
+                message: format!("{other} and {name} are the same to SASLprep"),
+            });
+        }
     }
+    Ok(users)
 }
 
-impl Known<'_> {
-    /// The secret, or something of ordinary length in its place.
-    pub(crate) fn secret(&self) -> &str {
-        self.0.unwrap_or("nobody's secret")
-    }
+/// What is wrong is said without any value of the file.
+fn read(path: &Path) -> Result<Users, String> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    parse(&text).map_err(|fault| format!("{}: {fault}", path.display()))
+}
 
-    pub(crate) fn exists(&self) -> bool {
-        self.0.is_some()
+fn parse(text: &str) -> Result<Users, String> {
+    // The parser's own message may quote a value.
+    let file: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let place = error.span().map_or(0, |span| span.start);
+        let line = 1 + text
+            .bytes()
+            .take(place)
+            .filter(|octet| *octet == b'\n')
+            .count();
+        format!("line {line}: not TOML")
+    })?;
+    let mut users = Users::default();
+    for (key, value) in file {
+        match (key.as_str(), value) {
+            ("stranger_key", value) => users.stranger_key = Some(stranger_key(&value)?),
+            ("users", toml::Value::Table(table)) => {
+                for (name, value) in table {
+                    let account =
+                        account(value).map_err(|fault| format!("users.{name}: {fault}"))?;
+                    if name.is_empty() {
+                        return Err("users: an empty name".to_owned());
+                    }
+                    users.accounts.insert(name, account);
+                }
+            }
+            ("users", _) => return Err("users: not a table".to_owned()),
+            _ => return Err(format!("{key}: unknown; known are stranger_key and users")),
+        }
     }
+    Ok(users)
+}
+
+fn stranger_key(value: &toml::Value) -> Result<Vec<u8>, String> {
+    value
+        .as_str()
+        .and_then(|text| STANDARD.decode(text).ok())
+        .filter(|key| key.len() >= KEY)
+        .ok_or_else(|| "stranger_key: not base64 of 32 octets or more".to_owned())
+}
+
+fn account(value: toml::Value) -> Result<Account, String> {
+    let toml::Value::Table(table) = value else {
+        return Err("not a table".to_owned());
+    };
+    let mut account = Account::default();
+    for (key, value) in table {
+        match (key.as_str(), value) {
+            ("argon2", toml::Value::String(hash)) => {
+                if let Some(fault) = argon2id::fault(&hash) {
+                    return Err(format!("argon2: {fault}"));
+                }
+                account.argon2 = Some(hash);
+            }
+            ("scram", toml::Value::Array(all)) => {
+                for keys in all {
+                    let text = keys.as_str().ok_or("scram: not strings")?;
+                    let (hash, keys) =
+                        Keys::read(text).map_err(|fault| format!("scram: {fault}"))?;
+                    if account.keys(hash).is_some() {
+                        return Err("scram: one hash twice".to_owned());
+                    }
+                    account.scram.push((hash, keys));
+                }
+            }
+            ("secret", toml::Value::String(secret)) if !secret.is_empty() => {
+                account.secret = Some(secret);
+            }
+            ("argon2" | "secret", _) => return Err(format!("{key}: not a string, or empty")),
+            ("scram", _) => return Err("scram: not a list of strings".to_owned()),
+            _ => {
+                return Err(format!(
+                    "{key}: unknown; known are argon2, scram and secret"
+                ));
+            }
+        }
+    }
+    Ok(account)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("alice", "IX", true)]
-    #[case("alice", "\u{2168}", true)]
-    #[case("al\u{ad}ice", "I\u{ad}X", true)]
-    #[case("alice", "ix", false)]
-    #[case("alice", "IX\u{7}", false)]
-    #[case("alice", "\u{ad}", false)]
-    #[case("\u{ad}", "IX", false)]
-    #[case("bob", "nobody's secret", false)]
-    fn passwords_are_prepared(#[case] user: &str, #[case] password: &str, #[case] right: bool) {
-        let secrets = Secrets::new(BTreeMap::from([(
-            "alice".to_owned(),
-            "\u{2168}".to_owned(),
-        )]));
-        let accepted = secrets.check(user, password) == Outcome::Accepted("alice".to_owned());
-        assert_eq!(accepted, right);
-    }
-}
+mod tests;

@@ -1,0 +1,67 @@
+use super::*;
+use rcgen::{CertificateParams, DnType, KeyPair, SignatureAlgorithm};
+use rstest::rstest;
+
+fn certificate(names: &[&str], algorithm: &'static SignatureAlgorithm) -> Vec<u8> {
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name = rcgen::DistinguishedName::new();
+    for name in names {
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, *name);
+    }
+    let key = KeyPair::generate_for(algorithm).unwrap();
+    parameters.self_signed(&key).unwrap().der().to_vec()
+}
+
+#[rstest]
+#[case(&rcgen::PKCS_ECDSA_P256_SHA256, Some(32))]
+#[case(&rcgen::PKCS_ECDSA_P384_SHA384, Some(48))]
+#[case(&rcgen::PKCS_ED25519, None)]
+fn an_end_point_has_the_hash_of_its_signature(
+    #[case] algorithm: &'static SignatureAlgorithm,
+    #[case] octets: Option<usize>,
+) {
+    let digest = end_point(&certificate(&["x"], algorithm));
+    assert_eq!(digest.map(|digest| digest.len()), octets);
+}
+
+#[test]
+fn what_is_no_certificate_has_no_end_point() {
+    assert_eq!(end_point(b""), None);
+    assert_eq!(user_of(b"x"), None);
+}
+
+#[rstest]
+#[case(&["alice"], Some("alice"))]
+#[case(&["\u{e4}lice"], Some("\u{e4}lice"))]
+#[case(&[], None)]
+#[case(&[""], None)]
+#[case(&["alice\0"], None)]
+fn a_certificate_names_its_user(#[case] names: &[&str], #[case] user: Option<&str>) {
+    let certificate = certificate(names, &rcgen::PKCS_ECDSA_P256_SHA256);
+    assert_eq!(user_of(&certificate).as_deref(), user);
+}
+
+#[rstest]
+#[case(
+    Channel::clear("a.example", 587, false),
+    "CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256 ANONYMOUS"
+)]
+#[case(
+    Channel::clear("a.example", 587, true),
+    "PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256 ANONYMOUS"
+)]
+#[case(
+    Channel { tls: true, ..Channel::default() },
+    "PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-256 XOAUTH2 OAUTHBEARER ANONYMOUS"
+)]
+#[case(
+    Channel::bound(b"a", b"b", Some("alice")),
+    "PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-256-PLUS XOAUTH2 OAUTHBEARER EXTERNAL ANONYMOUS"
+)]
+fn what_a_channel_carries(#[case] channel: Channel, #[case] names: &str) {
+    let carried = Mechanism::ALL.into_iter().filter(|it| channel.carries(*it));
+    let carried: Vec<_> = carried.map(|it| it.to_string()).collect();
+    assert_eq!(carried.join(" "), names);
+}
