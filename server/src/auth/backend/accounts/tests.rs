@@ -64,10 +64,36 @@ fn a_stranger_is_told_the_same_after_a_restart() {
     assert_eq!(asked(start()), asked(start()));
 }
 
-/// Argon2's least cost: the tests are about other things.
+#[tokio::test]
+async fn a_stranger_is_not_refused_sooner() {
+    let account = Account {
+        // Costly enough to be told from nothing, on a machine that does other things too.
+        argon2: Some(hash("secret", 4096)),
+        ..Account::default()
+    };
+    let users = BTreeMap::from([("alice".to_owned(), account)]);
+    let accounts = Accounts::new(users, None, &[]);
+    let mut fastest = [std::time::Duration::MAX; 2];
+    for _ in 0..5 {
+        for (user, fastest) in ["alice", "tom"].into_iter().zip(&mut fastest) {
+            let start = std::time::Instant::now();
+            let outcome = accounts.check(user, "wrong").await;
+            let reason = "no such user, or the password is wrong";
+            assert_eq!(outcome, Outcome::Refused(reason));
+            *fastest = start.elapsed().min(*fastest);
+        }
+    }
+    assert!(fastest[1] > fastest[0] / 2, "{fastest:?}");
+}
+
+/// Argon2's least cost: most tests are about other things.
 pub(crate) fn cheap_hash(password: &str) -> String {
+    hash(password, argon2::Params::MIN_M_COST)
+}
+
+fn hash(password: &str, memory: u32) -> String {
     use argon2::password_hash::{PasswordHasher, SaltString};
-    let cost = argon2::Params::new(argon2::Params::MIN_M_COST, 1, 1, None).unwrap();
+    let cost = argon2::Params::new(memory, 1, 1, None).unwrap();
     let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, cost);
     let salt = SaltString::encode_b64(b"saltsaltsalt").unwrap();
     let hash = argon2.hash_password(password.as_bytes(), &salt).unwrap();

@@ -1,0 +1,220 @@
+//! What TLS tells the mechanisms: channel bindings and client certificates of real handshakes.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
+mod tls_client;
+
+use std::io::Cursor;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use msaspec_server::{Config, Mechanism, Server};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rsasl::callback::{Context, Request, SessionCallback, SessionData};
+use rsasl::mechanisms::scram::{SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS};
+use rsasl::prelude::{Mechname, Registry, SASLClient, SASLConfig, SessionError};
+use rsasl::property::{AuthId, ChannelBindings, OverrideCBType, Password};
+use rstest::rstest;
+use rustls::version::{TLS12, TLS13};
+use sha2::Digest as _;
+use tls_client::TlsClient;
+
+/// A server with every mechanism, one listener with TLS, and an authority for clients.
+struct Running {
+    server: Server,
+    authority: Issuer<'static, KeyPair>,
+    _files: tempfile::TempDir,
+}
+
+async fn start() -> Running {
+    let files = tempfile::tempdir().unwrap();
+    let key = KeyPair::generate().unwrap();
+    let mut ca = CertificateParams::default();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let path = files.path().join("ca.pem");
+    std::fs::write(&path, ca.self_signed(&key).unwrap().pem()).unwrap();
+    let mut config = Config::modern("msa.example.org", files.path().join("spool"));
+    config.listeners = vec!["127.0.0.1:0/tls".parse().unwrap()];
+    config.users.insert("alice".to_owned(), "secret".to_owned());
+    config
+        .tokens
+        .insert("alice".to_owned(), vec!["t".to_owned()]);
+    config.mechanisms = Mechanism::ALL.to_vec();
+    config.client_ca = Some(path);
+    Running {
+        server: Server::start(config).await.unwrap(),
+        authority: Issuer::new(ca, key),
+        _files: files,
+    }
+}
+
+struct Credentials {
+    name: &'static str,
+    data: Vec<u8>,
+}
+
+impl SessionCallback for Credentials {
+    fn callback(
+        &self,
+        _session: &SessionData,
+        _context: &Context<'_>,
+        request: &mut Request<'_>,
+    ) -> Result<(), SessionError> {
+        request
+            .satisfy::<AuthId>("alice")?
+            .satisfy::<Password>(b"secret")?
+            .satisfy::<OverrideCBType>(self.name)?
+            .satisfy::<ChannelBindings>(&self.data)?;
+        Ok(())
+    }
+
+    fn enable_channel_binding(&self) -> bool {
+        true
+    }
+}
+
+/// The final reply to one exchange.
+async fn scram(client: &mut TlsClient, mechanism: &str, credentials: Credentials) -> String {
+    static ALL: [rsasl::prelude::Mechanism; 3] = [SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS];
+    let config = SASLConfig::builder()
+        .with_registry(Registry::with_mechanisms(&ALL))
+        .with_callback(credentials)
+        .unwrap();
+    let name = Mechname::parse(mechanism.as_bytes()).unwrap();
+    let mut session = SASLClient::new(config).start_suggested(&[name]).unwrap();
+    let mut reply = client.say(&format!("AUTH {mechanism}")).await;
+    let mut challenge = None;
+    while let Some(text) = reply.strip_prefix("334 ") {
+        let decoded = STANDARD.decode(text).unwrap();
+        let mut said = Cursor::new(Vec::new());
+        let input = challenge.replace(()).map(|()| decoded);
+        session.step(input.as_deref(), &mut said).unwrap();
+        reply = client.say(&STANDARD.encode(said.into_inner())).await;
+    }
+    reply
+}
+
+#[rstest]
+#[case("SCRAM-SHA-1-PLUS", "tls-exporter")]
+#[case("SCRAM-SHA-256-PLUS", "tls-exporter")]
+#[case("SCRAM-SHA-256-PLUS", "tls-server-end-point")]
+#[tokio::test]
+async fn an_exchange_is_bound_to_its_channel(#[case] mechanism: &str, #[case] name: &'static str) {
+    let running = start().await;
+    let mut client = TlsClient::connect(&running.server, &TLS13, None)
+        .await
+        .unwrap();
+    client.say("EHLO client.example").await;
+    let data = match name {
+        "tls-exporter" => client.exporter(b"EXPORTER-Channel-Binding"),
+        _ => sha2::Sha256::digest(client.server_certificate()).to_vec(),
+    };
+    let wrong = data.iter().map(|octet| !octet).collect();
+    let wrong = Credentials { name, data: wrong };
+    let reply = scram(&mut client, mechanism, wrong).await;
+    assert!(reply.starts_with("535 "), "{reply}");
+    let reply = scram(&mut client, mechanism, Credentials { name, data }).await;
+    assert!(reply.starts_with("235 "), "{reply}");
+}
+
+#[tokio::test]
+async fn tls_1_2_is_not_bound_to() {
+    let running = start().await;
+    let mut client = TlsClient::connect(&running.server, &TLS12, None)
+        .await
+        .unwrap();
+    let offer = client.say("EHLO client.example").await;
+    assert!(
+        offer.contains("SCRAM-SHA-256 ") && !offer.contains("-PLUS"),
+        "{offer}"
+    );
+    let reply = client.say("AUTH SCRAM-SHA-256-PLUS").await;
+    assert!(reply.starts_with("504 "), "{reply}");
+    // "y": the client could have bound, and rightly believes that the server cannot.
+    let command = format!("AUTH SCRAM-SHA-256 {}", STANDARD.encode("y,,n=alice,r=abc"));
+    let reply = client.say(&command).await;
+    assert!(reply.starts_with("334 "), "{reply}");
+}
+
+#[rstest]
+#[case(&TLS12)]
+#[case(&TLS13)]
+#[tokio::test]
+async fn a_certificate_is_a_login(#[case] version: &'static rustls::SupportedProtocolVersion) {
+    let running = start().await;
+    let certificate = client_certificate(&running.authority, "carol");
+    let client = TlsClient::connect(&running.server, version, Some(certificate)).await;
+    let mut client = client.unwrap();
+    let offer = client.say("EHLO client.example").await;
+    assert!(offer.contains(" EXTERNAL"), "{offer}");
+    let other = format!("AUTH EXTERNAL {}", STANDARD.encode("alice"));
+    assert!(client.say(&other).await.starts_with("535 "));
+    assert_eq!(client.say("AUTH EXTERNAL").await, "334 ");
+    assert!(client.say("").await.starts_with("235 "));
+    assert!(
+        client
+            .say("MAIL FROM:<carol@example.org>")
+            .await
+            .starts_with("250 ")
+    );
+}
+
+#[tokio::test]
+async fn without_a_certificate_there_is_no_external() {
+    let running = start().await;
+    let mut client = TlsClient::connect(&running.server, &TLS13, None)
+        .await
+        .unwrap();
+    let offer = client.say("EHLO client.example").await;
+    assert!(
+        offer.contains(" ANONYMOUS") && !offer.contains("EXTERNAL"),
+        "{offer}"
+    );
+    assert!(client.say("AUTH EXTERNAL =").await.starts_with("504 "));
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_authority_ends_the_handshake() {
+    let running = start().await;
+    let other = Issuer::new(CertificateParams::default(), KeyPair::generate().unwrap());
+    let certificate = client_certificate(&other, "alice");
+    let client = TlsClient::connect(&running.server, &TLS12, Some(certificate)).await;
+    assert!(client.is_err());
+}
+
+#[tokio::test]
+async fn anonymity_permits_nothing() {
+    let running = start().await;
+    let mut client = TlsClient::connect(&running.server, &TLS13, None)
+        .await
+        .unwrap();
+    client.say("EHLO client.example").await;
+    assert!(
+        client
+            .say("AUTH ANONYMOUS c2lyaGM=")
+            .await
+            .starts_with("235 ")
+    );
+    assert!(
+        client
+            .say("MAIL FROM:<a@example.org>")
+            .await
+            .starts_with("530 ")
+    );
+    assert!(
+        client
+            .say("AUTH ANONYMOUS c2lyaGM=")
+            .await
+            .starts_with("503 ")
+    );
+    assert!(!client.say("EHLO client.example").await.contains("AUTH"));
+}
+
+fn client_certificate(authority: &Issuer<'static, KeyPair>, name: &str) -> (Vec<u8>, Vec<u8>) {
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name = rcgen::DistinguishedName::new();
+    parameters.distinguished_name.push(DnType::CommonName, name);
+    let key = KeyPair::generate().unwrap();
+    let certificate = parameters.signed_by(&key, authority).unwrap();
+    (certificate.der().to_vec(), key.serialize_der())
+}
