@@ -8,6 +8,7 @@ use super::{
     mc::{self, Mc},
 };
 
+mod limits;
 mod listeners;
 mod login;
 mod milters;
@@ -59,6 +60,7 @@ const TOPICS: &[&[Rule]] = &[
     login::RULES,
     tls::RULES,
     listeners::RULES,
+    limits::RULES,
     privacy::RULES,
     milters::RULES,
 ];

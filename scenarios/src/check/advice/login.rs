@@ -1,7 +1,7 @@
 //! Who logs in, by what, and whether it is needed.
 
 use super::{
-    Evidence, Found, Rule, remedy,
+    DAEMON, Evidence, Found, Rule, remedy,
     seen::{Seen, add_new, for_users, is_offered, is_submission_port, list, mechanisms, verb},
 };
 use crate::check::findings::Kind;
@@ -25,6 +25,12 @@ pub(super) const RULES: &[Rule] = &[
         look: login_impossible,
         reason: "Who has to log in and cannot hands in no mail at all.",
         source: "RFC 6409 section 4.3",
+    },
+    Rule {
+        id: "login-on-25",
+        look: login_on_25,
+        reason: "Other servers never log in: no mail comes in any more.",
+        source: DAEMON,
     },
     Rule {
         id: "no-trust-auth-mech",
@@ -138,6 +144,28 @@ fn login_not_required(evidence: &Evidence<'_>) -> Vec<Found> {
     }]
 }
 
+fn login_on_25(evidence: &Evidence<'_>) -> Vec<Found> {
+    let closed: Vec<_> = (evidence.daemons.iter())
+        .filter(|it| it.port == 25 && !it.is_loopback() && it.requires_login())
+        .collect();
+    let Some(first) = closed.first() else {
+        return Vec::new();
+    };
+    let places: Vec<_> = closed.iter().map(|it| it.listener().to_string()).collect();
+    let lines = closed
+        .iter()
+        .map(|it| remedy::daemon_options(it, &it.modifiers.replace('a', "")));
+    vec![Found {
+        kind: Kind::Fault,
+        what: format!(
+            "{} takes mail after a login only: `a' is one of its modifiers.",
+            list(&places)
+        ),
+        remedy: lines.collect(),
+        place: evidence.placed(&first.cf),
+    }]
+}
+
 /// MAIL waits for a login, and no mechanism is offered in any state.
 fn login_impossible(evidence: &Evidence<'_>) -> Vec<Found> {
     let is_closed = |seen: &Seen<'_>| {
@@ -146,11 +174,8 @@ fn login_impossible(evidence: &Evidence<'_>) -> Vec<Found> {
             let answer = evidence.answer(&seen.place, it);
             answer.is_some_and(|answer| answer.starts_with("530"))
         };
-        let any = |asked: fn(&str) -> bool| {
-            !mechanisms(evidence, &seen.place, &["clear", "TLS"], asked).is_empty()
-        };
-        let none_is_offered = any(|answer| !is_offered(answer)) && !any(is_offered);
-        seen.daemon.requires_login() && answers.iter().any(refused) && none_is_offered
+        let offered = mechanisms(evidence, &seen.place, &["clear", "TLS"], is_offered);
+        seen.daemon.has('a') && answers.iter().any(refused) && offered.is_empty()
     };
     let closed: Vec<_> = for_users(evidence).into_iter().filter(is_closed).collect();
     let Some(first) = closed.first() else {
