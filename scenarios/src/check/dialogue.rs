@@ -52,8 +52,8 @@ pub fn hear(
     let talk = |listener: &Listener| {
         let mut talk = Talk::with(target, listener, purse, shared);
         talk.before_login();
-        // A listener that takes no more connections says nothing by its silence.
-        if talk.heard.dialogues.is_empty() {
+        // A listener that takes no more connections, or greets nobody, says nothing by its silence.
+        if !talk.is_greeted() {
             return talk.heard;
         }
         talk.after_starttls();
@@ -199,6 +199,11 @@ impl<'t> Talk<'t> {
             s.command("RSET")?;
             talk.login(s)
         });
+    }
+
+    fn is_greeted(&self) -> bool {
+        let greeting = self.heard.facts.at(Area::Answers, &self.place, "greeting");
+        greeting.is_some_and(|greeting| greeting.starts_with("220"))
     }
 
     fn greeted(&mut self, s: &mut Session<'_>) -> Outcome {

@@ -26,7 +26,7 @@ pub enum Conclusion {
     Unjudged,
     /// Compared, and so much has changed for a user.
     Differences(usize),
-    /// Compared: transcripts or lines of the `.cf` differ, and nothing else does.
+    /// Compared: transcripts or lines of the `.cf` differ, or a fault is new, and nothing else does.
     Lines,
     /// Compared: it is the same.
     Same,
@@ -49,7 +49,12 @@ impl Conclusion {
         };
         match comparison.differences.len() {
             0 if run.unjudged.is_some() => Conclusion::Unjudged,
-            0 if comparison.transcripts.is_empty() && comparison.cf.is_empty() => Conclusion::Same,
+            0 if comparison.transcripts.is_empty()
+                && comparison.cf.is_empty()
+                && faults(findings).all(|fault| comparison.accepted.contains(&fault.id)) =>
+            {
+                Conclusion::Same
+            }
             0 => Conclusion::Lines,
             differences => Conclusion::Differences(differences),
         }
