@@ -7,7 +7,7 @@ use msaspec_harness::target::container::Output;
 use super::{
     daemon::Daemon,
     findings::{Advice, Kind},
-    mc::{self, Mc},
+    mc::{self, Mc, Statement},
 };
 
 /// Why m4 made no `.cf`.
@@ -96,26 +96,43 @@ pub fn advice(warnings: &[String], mc: &Mc) -> Vec<Advice> {
     let said = said.map(|line| {
         let words = line.trim().trim_start_matches("*** ");
         let is_error = words.starts_with("ERROR");
-        // "FEATURE(x) requires FEATURE(y)": the statement that is named first.
-        let name = words.split_once("FEATURE(").and_then(|(_, rest)| rest.split([')', ',']).next());
-        let mut features = mc.find("FEATURE");
-        let name = name.map(|name| name.trim_matches(['`', '\'', ' ']));
-        let statement = name.and_then(|name| features.find(|it| it.argument(0) == name));
+        let reason = match is_error {
+            true => "m4 ends with status 0 all the same, so the .cf is there, without what this line was to do.",
+            false => "m4 makes the .cf all the same, and whoever installs it by a script never reads this.",
+        };
+        let what_to_do = remedy(line).map(|words| format!(" What to do: {words}."));
         Advice {
             id: "m4-complains".to_owned(),
             kind: if is_error { Kind::Fault } else { Kind::Hint },
             what: format!("m4 says: {words}"),
-            reason: match is_error {
-                true => "m4 ends with status 0 all the same, so the .cf is there, without what this line was to do.",
-                false => "m4 makes the .cf all the same, and whoever installs it by a script never reads this.",
-            }
-            .to_owned(),
+            reason: format!("{reason}{}", what_to_do.unwrap_or_default()),
             remedy: String::new(),
             source: "cf/README, section \"FEATURES\"".to_owned(),
-            place: statement.map(|statement| mc.place(statement.first, statement.last)),
+            place: meant(words, mc).map(|statement| mc.place(statement.first, statement.last)),
         }
     });
     said.collect()
+}
+
+/// The statement that m4 speaks of without a line.
+fn meant<'a>(words: &str, mc: &'a Mc) -> Option<&'a Statement> {
+    if words.contains("should be before MAILER") {
+        let mailer = mc.find("MAILER").next()?;
+        return mc.find("FEATURE").find(|it| it.first > mailer.first);
+    }
+    if words.contains("outside of the Computer Science Division") {
+        return mc.find("DOMAIN").next();
+    }
+    if words.contains("operating system type") {
+        return mc.find("OSTYPE").next();
+    }
+    // "FEATURE(x) requires FEATURE(y)": the one that is named first.
+    let (_, rest) = words.split_once("FEATURE(")?;
+    let name = rest
+        .split([')', ','])
+        .next()?
+        .trim_matches(['`', '\'', ' ']);
+    mc.find("FEATURE").find(|it| it.argument(0) == name)
 }
 
 /// What m4 warned of, a line each.
@@ -260,6 +277,8 @@ const LONGEST: usize = 300;
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     fn output(status: i64, stderr: &str) -> Output {
@@ -285,14 +304,26 @@ mod tests {
         assert!(said.contains("begins a quote with `"), "{said}");
     }
 
-    #[test]
-    fn a_warning_stands_at_the_feature_that_it_names() {
-        let mc = Mc::parse("site.mc", b"FEATURE(`promiscuous_relay')dnl\n").unwrap();
-        let warnings = [
-            "*** WARNING: FEATURE(`promiscuous_relay') configures your system as open".to_owned(),
-        ];
-        let advice = advice(&warnings, &mc);
-        assert_eq!(advice[0].place.as_ref().map(|place| place.first), Some(1));
+    #[rstest]
+    #[case(
+        "WARNING: FEATURE(`promiscuous_relay') configures your system as open",
+        Some(2)
+    )]
+    #[case(
+        "ERROR: FEATURE(conncontrol, nodelay) requires FEATURE(delay_checks)",
+        Some(3)
+    )]
+    #[case("ERROR: FEATURE() should be before MAILER()", Some(5))]
+    #[case(
+        "ERROR: You have not specified a valid operating system type.",
+        Some(1)
+    )]
+    #[case("ERROR: something else", None)]
+    fn it_stands_at_the_statement_that_is_meant(#[case] words: &str, #[case] line: Option<usize>) {
+        let text = "OSTYPE(unknown)dnl\nFEATURE(`promiscuous_relay')dnl\nFEATURE(`conncontrol', `nodelay')dnl\nMAILER(`smtp')dnl\nFEATURE(`redirect')dnl\n";
+        let mc = Mc::parse("site.mc", text.as_bytes()).unwrap();
+        let advice = advice(&[format!("*** {words}")], &mc);
+        assert_eq!(advice[0].place.as_ref().map(|place| place.first), line);
     }
 
     #[test]

@@ -192,15 +192,19 @@ fn files(cf: &Cf, needs: &mut Needs<'_>) {
 }
 
 fn users(cf: &Cf, needs: &mut Needs<'_>) {
-    let options = ["DefaultUser", "RunAsUser", "TrustedUser"];
-    let options = options.map(|option| cf.option(option).unwrap_or_default().to_owned());
-    let of_mailers = cf.mailers();
-    let of_mailers = of_mailers
-        .iter()
-        .flat_map(|mailer| mailer.line.split(','))
-        .filter_map(|field| field.trim().strip_prefix("U="));
-    for name in options.iter().map(String::as_str).chain(of_mailers) {
-        let mut names = name.split([':', '.']).map(str::trim);
+    // The older way to write a group is with a point; other options take it for a part of the name.
+    let options = [
+        ("DefaultUser", &[':', '/', '.'][..]),
+        ("RunAsUser", &[':', '/']),
+        ("TrustedUser", &[]),
+    ];
+    let options = options.map(|(option, ends)| (cf.option(option).unwrap_or_default(), ends));
+    let mailers = cf.mailers();
+    let of_mailers = mailers.iter().flat_map(|mailer| mailer.line.split(','));
+    let of_mailers = of_mailers.filter_map(|field| field.trim().strip_prefix("U="));
+    let of_mailers = of_mailers.map(|user| (user, &[':', '/'][..]));
+    for (name, ends) in options.into_iter().chain(of_mailers) {
+        let mut names = name.split(ends).map(str::trim);
         let name = names.next().unwrap_or_default();
         if paths::user(name) && !paths::USERS.contains(&name) {
             let group = names.next().filter(|group| paths::user(group));
@@ -274,6 +278,7 @@ mod tests {
     #[case("Kmailertable hash -o /etc/mail/mailertable", &["map\thash\t/etc/mail/mailertable"])]
     #[case("Kdequote dequote\nKarith arith\nKx ldap -k (a=%0)", &[])]
     #[case("Fw/etc/mail/local-host-names", &["file\t/etc/mail/local-host-names"])]
+    #[case("O DefaultUser=SERVER.SENDMAIL\nO TrustedUser=SERVER.SENDMAIL", &["user\tSERVER.SENDMAIL", "user\tSERVER:SENDMAIL"])]
     #[case("Mcyrus, P=/usr/bin/procmail, F=lsD, U=cyrus:mail, A=x", &["user\tcyrus:mail"])]
     #[case("Mcyrus, P=/usr/bin/procmail, F=lsD, U=12:mail, A=x", &[])]
     #[case("FR-o /etc/mail/relay-domains", &[])]

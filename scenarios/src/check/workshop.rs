@@ -2,7 +2,10 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::mpsc::{self, RecvTimeoutError},
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
     time::Duration,
 };
@@ -22,6 +25,8 @@ use super::{
 /// A running machine. It is removed when this is dropped.
 pub struct Workshop {
     host: Host,
+    /// The addresses that have our name already.
+    named: Mutex<Vec<IpAddr>>,
 }
 
 /// What m4 has made.
@@ -55,7 +60,10 @@ impl Workshop {
     /// As [`Host::start`].
     pub fn open(sysctls: &[(String, String)], options: &Options) -> Result<Workshop, Error> {
         let host = Host::start(&machine(sysctls), options)?;
-        Ok(Workshop { host })
+        Ok(Workshop {
+            host,
+            named: Mutex::default(),
+        })
     }
 
     /// The machine.
@@ -306,17 +314,24 @@ impl Workshop {
     /// [`Error::Target`].
     pub fn name_client(&self, inet: IpAddr, inet6: Option<IpAddr>) -> Result<(), Error> {
         let addresses: Vec<_> = [Some(inet), inet6].into_iter().flatten().collect();
-        let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if *named == addresses {
+            return Ok(());
+        }
+        let words: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         let asked = |command: &[&str]| {
             let output = self.host.names().exec(command)?;
             refusal(&output).map_or(Ok(()), |problem| Err(Error::Target(problem)))
         };
-        for address in &addresses {
+        for address in &words {
             asked(&["publish-reverse", CLIENT, address])?;
         }
-        let words = ["publish", CLIENT].into_iter();
-        let command: Vec<_> = words.chain(addresses.iter().map(String::as_str)).collect();
-        asked(&command)
+        let names = words.iter().map(String::as_str);
+        asked(&Vec::from_iter(
+            ["publish", CLIENT].into_iter().chain(names),
+        ))?;
+        *named = addresses;
+        Ok(())
     }
 
     fn done(&self, command: &[&str]) -> Result<(), Error> {

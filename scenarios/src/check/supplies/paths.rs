@@ -55,11 +55,11 @@ pub(super) fn program(path: &str) -> String {
 /// Whether a user may be made by this name.
 pub(super) fn user(name: &str) -> bool {
     let first = name.chars().next();
-    first.is_some_and(|c| c.is_ascii_lowercase() || c == '_')
+    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && name.len() <= 32
         && name
             .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c))
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// Where things may be made.
