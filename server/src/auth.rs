@@ -14,9 +14,8 @@ mod plain;
 mod scram;
 mod xoauth2;
 
-pub(crate) use backend::Backends;
-pub(crate) use backend::check as check_backends;
 pub use backend::{Account, AccountError};
+pub(crate) use backend::{Backends, check_backends};
 pub(crate) use channel::{Channel, end_point};
 pub use mechanism::Mechanism;
 

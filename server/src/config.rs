@@ -1,18 +1,17 @@
 //! What the server is told: names, listeners, mechanisms, accounts, next hop and limits.
 
 mod file;
+mod validation;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::auth::{self, Mechanism};
-use crate::command::is_domain;
+use crate::auth::Mechanism;
 use crate::listener::ListenerConfig;
-use crate::tls;
 
 /// Everything a server needs to start.
 #[derive(Clone)]
@@ -178,48 +177,7 @@ impl Config {
     /// The first value that cannot be used, or a mechanism that no backend can serve. The files
     /// that are named (`user_file`, `client_ca`) are read for that.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let refuse = |key, message: &str| {
-            Err(ConfigError::Value {
-                key,
-                message: message.to_owned(),
-            })
-        };
-        if !is_domain(self.hostname.as_bytes()) {
-            return refuse("hostname", "not a domain");
-        }
-        if self.listeners.is_empty() {
-            return refuse("listeners", "none given");
-        }
-        let numbers = [
-            ("retry_seconds", self.retry_seconds),
-            ("idle_seconds", self.idle_seconds),
-            ("size_limit", self.size_limit),
-        ];
-        if let Some((key, _)) = numbers.iter().find(|(_, number)| *number == 0) {
-            return refuse(key, "at least 1");
-        }
-        if self
-            .users
-            .iter()
-            .any(|(name, secret)| name.is_empty() || secret.is_empty())
-        {
-            return refuse("users", "an empty name or an empty secret");
-        }
-        if let Some(hop) = &self.next_hop
-            && !is_host_and_port(hop)
-        {
-            return refuse("next_hop", "not HOST:PORT (IPv6 as [::1]:25)");
-        }
-        for (place, mechanism) in self.mechanisms.iter().enumerate() {
-            if self.mechanisms[..place].contains(mechanism) {
-                return refuse("mechanisms", &format!("{mechanism} is listed twice"));
-            }
-        }
-        if let Some(fault) = tokens_fault(&self.tokens) {
-            return refuse("tokens", &fault);
-        }
-        tls::client_authorities(self)?;
-        auth::check_backends(self)
+        validation::check(self)
     }
 
     pub(crate) fn idle(&self) -> Duration {
@@ -262,39 +220,4 @@ impl Default for HopDeadlines {
             end_of_data: 600,
         }
     }
-}
-
-fn is_host_and_port(hop: &str) -> bool {
-    let Some((host, port)) = hop.rsplit_once(':') else {
-        return false;
-    };
-    let bracketed = host.starts_with('[') && host.ends_with(']');
-    port.parse::<u16>().is_ok_and(|port| port != 0)
-        && !host.is_empty()
-        && (bracketed || !host.contains(':'))
-}
-
-/// What is wrong with the tokens (RFC 6750, section 2.1), without showing one.
-fn tokens_fault(users: &BTreeMap<String, Vec<String>>) -> Option<String> {
-    let mut seen = BTreeSet::new();
-    for (user, tokens) in users {
-        if user.is_empty() || tokens.is_empty() {
-            return Some(format!("{user:?} is no name, or has no token"));
-        }
-        if !tokens.iter().all(|token| is_bearer_token(token)) {
-            return Some(format!(
-                "{user} has one that cannot be sent as a bearer token"
-            ));
-        }
-        if !tokens.iter().all(|token| seen.insert(token)) {
-            return Some(format!("{user} has one that was there before"));
-        }
-    }
-    None
-}
-
-fn is_bearer_token(token: &str) -> bool {
-    let body = token.trim_end_matches('=');
-    let allowed = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~+/".contains(&octet);
-    !body.is_empty() && body.bytes().all(allowed)
 }

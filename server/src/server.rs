@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::auth::{Backends, Mechanism};
+use crate::auth::Backends;
 use crate::config::{Config, ConfigError};
 use crate::data::Room;
 use crate::descriptors;
@@ -89,13 +89,9 @@ impl Server {
             .iter()
             .map(|(_, bound)| bound.address.ip())
             .collect();
-        // Nobody is asked for a certificate that no mechanism would look at.
-        let authorities = match config.mechanisms.contains(&Mechanism::External) {
-            true => client_authorities(&config)?,
-            false => None,
-        };
-        let identity = Identity::generate(&config.hostname, &addresses, authorities)
-            .map_err(|error| StartError::Tls(error.to_string()))?;
+        let identity =
+            Identity::generate(&config.hostname, &addresses, client_authorities(&config)?)
+                .map_err(|error| StartError::Tls(error.to_string()))?;
         let backends = Backends::new(&config)?;
         let spool = Spool::open(&config.spool)?;
         let lock = spool.lock()?;

@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
 
-use crate::auth::end_point;
+use crate::auth::{Mechanism, end_point};
 use crate::config::{Config, ConfigError};
 
 /// Why no certificate or no TLS settings could be made; ours to mend, not the user's.
@@ -39,10 +39,12 @@ pub(crate) struct Identity {
     pub(crate) end_point: Option<Vec<u8>>,
 }
 
-/// The authorities of client certificates, if any are named. An authority that cannot be read is
+/// The authorities of client certificates, if EXTERNAL is offered: nobody is asked for what no
+/// mechanism would look at. An authority that cannot be read is
 /// an error: leaving it out would lock somebody out without a word.
 pub(crate) fn client_authorities(config: &Config) -> Result<Option<RootCertStore>, ConfigError> {
-    let Some(path) = &config.client_ca else {
+    let offered = config.mechanisms.contains(&Mechanism::External);
+    let Some(path) = config.client_ca.as_ref().filter(|_| offered) else {
         return Ok(None);
     };
     let fault = |reason: String| ConfigError::Value {

@@ -210,6 +210,49 @@ async fn anonymity_permits_nothing() {
     assert!(!client.say("EHLO client.example").await.contains("AUTH"));
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(48))]
+    #[test]
+    fn every_response_has_a_reply(
+        mechanism in proptest::sample::select(Mechanism::ALL.to_vec()),
+        responses in proptest::collection::vec((any_octets(), proptest::bool::ANY), 1..6),
+    ) {
+        let (runtime, running) = SHARED.get_or_init(|| {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            let running = runtime.block_on(start());
+            (runtime, running)
+        });
+        runtime.block_on(async {
+            let certificate = Some(client_certificate(&running.authority, "carol"));
+            let client = TlsClient::connect(&running.server, &TLS13, certificate).await;
+            let mut client = client.unwrap();
+            client.say("EHLO client.example").await;
+            let mut reply = client.say(&format!("AUTH {mechanism}")).await;
+            for (octets, encoded) in responses {
+                if !reply.starts_with("334 ") {
+                    break;
+                }
+                let line = if encoded { STANDARD.encode(octets).into_bytes() } else { octets };
+                reply = client.say_octets(&line).await;
+            }
+            let code = reply.as_bytes()[..3].to_vec();
+            assert!(matches!(&code[..], b"334" | b"235" | b"501" | b"535"), "{reply}");
+        });
+    }
+}
+
+static SHARED: std::sync::OnceLock<(tokio::runtime::Runtime, Running)> = std::sync::OnceLock::new();
+
+/// Octets without CR and LF, which would be two lines.
+fn any_octets() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
+    let octet = proptest::sample::select(
+        (0..=u8::MAX)
+            .filter(|octet| !b"\r\n".contains(octet))
+            .collect::<Vec<_>>(),
+    );
+    proptest::collection::vec(octet, 0..300)
+}
+
 fn client_certificate(authority: &Issuer<'static, KeyPair>, name: &str) -> (Vec<u8>, Vec<u8>) {
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name = rcgen::DistinguishedName::new();

@@ -5,6 +5,7 @@ mod accounts;
 mod argon2id;
 mod file;
 mod saslauthd;
+mod strangers;
 mod tokens;
 
 use super::mechanism::Need;
@@ -58,8 +59,14 @@ impl Backends {
 
 /// Whether every mechanism that is offered can succeed for every account: a client takes the
 /// strongest one it finds, and must not find one that cannot work.
-pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
+pub(crate) fn check_backends(config: &Config) -> Result<(), ConfigError> {
     let users = file::accounts(config)?;
+    if let Some(message) = tokens::fault(&config.tokens) {
+        return Err(ConfigError::Value {
+            key: "tokens",
+            message,
+        });
+    }
     config
         .mechanisms
         .iter()

@@ -100,7 +100,7 @@ impl Mechanism {
 
     /// Whether the server speaks first, so that there can be no initial response.
     pub(crate) fn is_server_first(self) -> bool {
-        self.need() == Need::Secret
+        matches!(self, Mechanism::CramMd5 | Mechanism::DigestMd5)
     }
 }
 

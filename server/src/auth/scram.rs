@@ -1,5 +1,6 @@
 //! SCRAM: proof of the secret to the server and of its keys to the client (RFC 5802, RFC 7677).
 
+mod hash;
 mod keys;
 mod message;
 
@@ -11,7 +12,8 @@ use super::backend::Accounts;
 use super::channel::{Bindings, Channel};
 use super::gs2::{Flag, Header};
 use super::{Outcome, Step, random_hex};
-pub(crate) use keys::{Hash, ITERATIONS, Keys};
+pub(crate) use hash::Hash;
+pub(crate) use keys::{ITERATIONS, Keys};
 use message::{ClientFinal, ClientFirst};
 
 /// One exchange of one of the four mechanisms.

@@ -1,6 +1,8 @@
 //! The mechanisms against published and derived vectors.
 
 mod any_octets;
+mod identity;
+mod saslprep;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -233,75 +235,4 @@ proptest::proptest! {
     fn digest_md5_never_panics(octets in proptest::collection::vec(0_u8.., 0..200)) {
         let _ = digest_md5_answer(|_| String::from_utf8_lossy(&octets).into_owned());
     }
-}
-
-#[rstest::rstest]
-#[case::empty("", Some("fred@example.com"), true)]
-#[case::oneself("fred@example.com", Some("fred@example.com"), true)]
-#[case::somebody_else("fred@example.com", Some("alice"), false)]
-#[case::longer("fred@example.com.", Some("fred@example.com"), false)]
-#[case::nul("fred@example.com\0", Some("fred@example.com"), false)]
-#[case::no_certificate("", None, false)]
-#[case::no_certificate_and_a_name("alice", None, false)]
-#[tokio::test]
-async fn external(#[case] authzid: &str, #[case] user: Option<&str>, #[case] right: bool) {
-    let channel = Channel::bound(b"", b"", user);
-    let mut exchange = Exchange::new(Mechanism::External, channel);
-    assert_eq!(exchange.begin("a.example"), Step::Challenge(Vec::new()));
-    let end = exchange
-        .answer(authzid.as_bytes(), &backends("tim", "secret"))
-        .await;
-    match end {
-        Step::End(Outcome::Accepted(name)) => assert!(right && Some(name.as_str()) == user),
-        end => assert!(!right, "{end:?}"),
-    }
-}
-
-#[rstest::rstest]
-#[case("sirhc", true)]
-#[case("", true)]
-#[case("sirhc@example.org", true)]
-#[case("a\u{7}", false)]
-#[case("a\nb", false)]
-#[case("a\u{200e}", false)]
-fn anonymous_traces(#[case] trace: &str, #[case] right: bool) {
-    let outcome = anonymous::answer(trace.as_bytes());
-    assert_eq!(outcome == Outcome::Anonymous(trace.to_owned()), right);
-    assert!(right || matches!(outcome, Outcome::Malformed(_)));
-}
-
-#[rstest::rstest]
-#[case(255, true)]
-#[case(256, false)]
-fn anonymous_traces_end(#[case] characters: usize, #[case] right: bool) {
-    let outcome = anonymous::answer("\u{1d11e}".repeat(characters).as_bytes());
-    assert_eq!(matches!(outcome, Outcome::Anonymous(_)), right);
-}
-
-#[test]
-fn saslprep_vectors() {
-    let all: Value = serde_json::from_str(VECTORS).unwrap();
-    for row in all["SASLprep"]["rows"].as_array().unwrap() {
-        let input = unescaped(word(row, "input_escaped"));
-        let output = row["output_escaped"].as_str().or(row["output"].as_str());
-        let prepared = stringprep::saslprep(&input).ok();
-        assert_eq!(
-            prepared.as_deref(),
-            output.map(unescaped).as_deref(),
-            "{row}"
-        );
-    }
-}
-
-/// Reads `\xNN` and `\uNNNN`.
-fn unescaped(text: &str) -> String {
-    let mut pieces = text.split('\\');
-    let mut read = pieces.next().unwrap().to_owned();
-    for piece in pieces {
-        let digits = if piece.starts_with('x') { 2 } else { 4 };
-        let (digits, rest) = piece[1..].split_at(digits);
-        read.push(char::from_u32(u32::from_str_radix(digits, 16).unwrap()).unwrap());
-        read.push_str(rest);
-    }
-    read
 }

@@ -194,7 +194,8 @@ end_of_data = 5
     #[case("next_hop = \"hop\"", "next_hop")]
     #[case("next_hop = \"::1:25\"", "next_hop")]
     #[case("retry_seconds = 0", "retry_seconds")]
-    #[case("users = { alice = \"\" }", "users")]
+    #[case("users = { alice = \"\" }", "users: alice")]
+    #[case("users = { alice = \"\u{ad}\" }", "users: alice")]
     #[case("mechanisms = [\"PLAIN\", \"PLAIN\"]", "PLAIN is listed twice")]
     #[case(
         "mechanisms = [\"CRAM-MD5\"]",
@@ -212,9 +213,12 @@ end_of_data = 5
     )]
     #[case("tokens = { alice = [\"a b\"] }", "tokens")]
     #[case("tokens = { alice = [] }", "tokens")]
-    #[case("users = { IX = \"a\", \"\u{2168}\" = \"b\" }", "the same to SASLprep")]
+    #[case("users = { IX = \"a\", \"\u{2168}\" = \"b\" }", "one name to SASLprep")]
     #[case("user_file = \"/nonexistent/users\"", "user_file: /nonexistent/users")]
-    #[case("client_ca = \"/nonexistent/ca\"", "client_ca: /nonexistent/ca")]
+    #[case(
+        "mechanisms = [\"EXTERNAL\"]\nclient_ca = \"/nonexistent/ca\"",
+        "client_ca: /nonexistent/ca"
+    )]
     fn what_cannot_work_is_refused(#[case] lines: &str, #[case] word: &str) {
         let text = format!(
             "hostname = \"a.example\"\nspool = \"s\"\nlisteners = [\"127.0.0.1:0\"]\n{lines}"

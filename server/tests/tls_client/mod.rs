@@ -48,10 +48,12 @@ impl TlsClient {
 
     /// Sends a line and returns the whole reply, its lines joined by spaces.
     pub(crate) async fn say(&mut self, line: &str) -> String {
-        self.0
-            .write_all(format!("{line}\r\n").as_bytes())
-            .await
-            .unwrap();
+        self.say_octets(line.as_bytes()).await
+    }
+
+    pub(crate) async fn say_octets(&mut self, line: &[u8]) -> String {
+        let line = [line, b"\r\n"].concat();
+        self.0.write_all(&line).await.unwrap();
         self.0.flush().await.unwrap();
         self.reply().await.unwrap()
     }

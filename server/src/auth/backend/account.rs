@@ -9,8 +9,33 @@ use crate::auth::Mechanism;
 use crate::auth::mechanism::Need;
 use crate::auth::scram::{Hash, ITERATIONS, Keys};
 
-/// One user of a user file: an argon2 hash for PLAIN and LOGIN, keys for SCRAM (RFC 5802, section
-/// 3), and the secret itself where CRAM-MD5 or DIGEST-MD5 asks for it.
+/// What a user file keeps of one user's password: an argon2 hash for PLAIN and LOGIN, keys for
+/// SCRAM (RFC 5802, section 3), and the secret itself where CRAM-MD5 or DIGEST-MD5 asks for it.
+///
+/// A user file is TOML with one table a user. Every account needs what each of the mechanisms
+/// offered asks for: a client takes the strongest one it finds.
+///
+/// ```toml
+/// # Base64 of 32 octets or more, made once and kept: what SCRAM tells names that nobody has is
+/// # computed from it, and gives them away if it changes. Needed only where SCRAM is offered.
+/// stranger_key = "…"
+///
+/// [users.alice]
+/// # Argon2id in PHC's form, of the password as SASLprep prepares it.
+/// argon2 = "$argon2id$v=19$m=19456,t=2,p=1$…$…"
+/// # One for each hash, in the form of RFC 5803: iterations, salt, StoredKey, ServerKey.
+/// scram = ["SCRAM-SHA-1$4096:…$…:…", "SCRAM-SHA-256$4096:…$…:…"]
+/// # The password itself; refused where neither CRAM-MD5 nor DIGEST-MD5 is offered.
+/// secret = "…"
+/// ```
+///
+/// ```
+/// use msaspec_server::{Account, Mechanism};
+///
+/// let account = Account::make("secret", &[Mechanism::ScramSha256])?;
+/// assert!(account.to_toml("alice").starts_with("[users.alice]"));
+/// # Ok::<(), msaspec_server::AccountError>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Account {
     /// In PHC's form.

@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256, Sha512};
 use stringprep::saslprep;
 use subtle::ConstantTimeEq;
 
 use super::account::Account;
 use super::argon2id::Workers;
+use super::strangers::Strangers;
 use crate::auth::mechanism::Need;
 use crate::auth::scram::{Hash, ITERATIONS, Keys};
 use crate::auth::{Mechanism, Outcome};
@@ -23,8 +23,7 @@ pub(crate) struct Accounts {
     prepared: BTreeMap<String, usize>,
     /// The stand-in where there is nobody at all.
     nobody: Account,
-    /// What stand-ins are chosen by and salts are made up from.
-    key: Vec<u8>,
+    strangers: Strangers,
     workers: Workers,
 }
 
@@ -42,9 +41,6 @@ pub(crate) struct KnownKeys {
     pub(crate) exists: bool,
 }
 
-/// Octets of a salt that is made here.
-const SALT: usize = 16;
-
 impl Accounts {
     /// Keys are made from secrets where a mechanism wants them.
     pub(crate) fn new(
@@ -57,7 +53,7 @@ impl Accounts {
             names: BTreeMap::new(),
             prepared: BTreeMap::new(),
             nobody: Account::of_secret("nobody's secret"),
-            key: stranger_key.unwrap_or_else(fresh_key),
+            strangers: Strangers::new(stranger_key),
             workers: Workers::new(),
         };
         for (name, mut account) in users {
@@ -75,7 +71,7 @@ impl Accounts {
             if let (Need::Keys(hash), Some(secret)) = (mechanism.need(), &account.secret)
                 && account.keys(hash).is_none()
             {
-                let salt = self.salt(&prepare(name), hash, SALT);
+                let salt = self.strangers.short_salt(&prepare(name), hash);
                 let keys = Keys::derive(hash, &prepare(secret), salt, ITERATIONS);
                 account.scram.push((hash, keys));
             }
@@ -87,23 +83,18 @@ impl Accounts {
         self.known(user, self.names.get(user))
     }
 
-    /// Looks a name up for SCRAM. A stranger's salt stays the same (RFC 5802, section 9).
+    /// Looks a name up for SCRAM.
     pub(crate) fn keys(&self, user: &str, hash: Hash) -> KnownKeys {
         let user = prepare(user).into_owned();
         let known = self.known(&user, self.prepared.get(&user));
         let keys = known.account.keys(hash);
-        let keys = match keys {
-            Some(keys) if known.exists => keys.clone(),
-            _ => {
-                let salt = self.salt(&user, hash, keys.map_or(SALT, |keys| keys.salt.len()));
-                let iterations = keys.map_or(ITERATIONS, |keys| keys.iterations);
-                Keys::made_up(hash, self.octets("keys", &user), salt, iterations)
-            }
-        };
+        // Made up for everybody, so that it takes no longer for a stranger.
+        let made_up = self.strangers.keys(&user, hash, keys);
+        let real = keys.filter(|_| known.exists);
         KnownKeys {
-            exists: known.exists && known.account.keys(hash).is_some(),
+            exists: real.is_some(),
+            keys: real.cloned().unwrap_or(made_up),
             user,
-            keys,
         }
     }
 
@@ -130,7 +121,7 @@ impl Accounts {
     /// Compares digests, which have one length.
     fn is_secret(&self, known: &Known<'_>, password: &str) -> bool {
         let [right, given] = [prepare(known.secret()).as_ref(), password]
-            .map(|secret| Hash::Sha256.hmac(&self.key, secret.as_bytes()));
+            .map(|secret| self.strangers.digest("secret", secret));
         let same: bool = right.ct_eq(&given).into();
         same && known.account.secret.is_some()
     }
@@ -143,33 +134,11 @@ impl Accounts {
         }
     }
 
-    /// The same one for the same name, so that a stranger does not change.
     fn stand_in(&self, user: &str) -> &Account {
-        let mut number = [0; 8];
-        number.copy_from_slice(&self.octets("stand-in", user)[..8]);
-        u64::from_be_bytes(number)
-            .checked_rem(self.accounts.len() as u64)
-            .and_then(|place| self.accounts.get(usize::try_from(place).ok()?))
+        let place = self.strangers.number(user, self.accounts.len());
+        place
+            .and_then(|place| self.accounts.get(place))
             .unwrap_or(&self.nobody)
-    }
-
-    fn salt(&self, user: &str, hash: Hash, length: usize) -> Vec<u8> {
-        let mut salt = self.octets(&format!("salt {hash:?}"), user).to_vec();
-        salt.truncate(length);
-        salt
-    }
-
-    /// 64 octets that nobody else can compute.
-    fn octets(&self, purpose: &str, user: &str) -> [u8; 64] {
-        let inner = Sha256::new()
-            .chain_update(&self.key)
-            .chain_update(purpose)
-            .finalize();
-        Sha512::new()
-            .chain_update(Hash::Sha256.hmac(&self.key, &inner))
-            .chain_update(user)
-            .finalize()
-            .into()
     }
 }
 
@@ -187,14 +156,6 @@ impl Known<'_> {
 /// As SASLprep prepares it, or as it is where that fails.
 pub(super) fn prepare(text: &str) -> Cow<'_, str> {
     saslprep(text).unwrap_or(Cow::Borrowed(text))
-}
-
-fn fresh_key() -> Vec<u8> {
-    let mut key = vec![0; 32];
-    if let Err(error) = getrandom::fill(&mut key) {
-        tracing::warn!(%error, "no random key; passwords are compared with a fixed one");
-    }
-    key
 }
 
 #[cfg(test)]

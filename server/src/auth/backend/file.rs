@@ -1,30 +1,12 @@
-//! The user file: TOML with one table a user.
-//!
-//! ```toml
-//! # Base64 of 32 octets or more, made once and kept: what SCRAM tells strangers is computed
-//! # from it, and must not change when the file does. Needed only where SCRAM is offered.
-//! stranger_key = "…"
-//!
-//! [users.alice]
-//! # For PLAIN and LOGIN: argon2id in PHC's form, of the password as SASLprep prepares it.
-//! argon2 = "$argon2id$v=19$m=19456,t=2,p=1$…$…"
-//! # For SCRAM, one for each hash, in the form of RFC 5803.
-//! scram = ["SCRAM-SHA-1$4096:…$…:…", "SCRAM-SHA-256$4096:…$…:…"]
-//! # For CRAM-MD5 and DIGEST-MD5 and refused where neither is offered: the password itself.
-//! secret = "…"
-//! ```
+//! The accounts of the configuration and of its user file, whose form [`Account`] describes.
+
+mod table;
 
 use std::collections::BTreeMap;
-use std::path::Path;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use super::account::Account;
 use super::accounts::prepare;
-use super::argon2id;
 use crate::auth::mechanism::Need;
-use crate::auth::scram::Keys;
 use crate::config::{Config, ConfigError};
 
 /// What configuration and user file say together.
@@ -34,146 +16,45 @@ pub(super) struct Users {
     pub(super) stranger_key: Option<Vec<u8>>,
 }
 
-/// Octets of a key that cannot be guessed.
-const KEY: usize = 32;
-
 /// The accounts of the configuration and of its user file. One name is in one of them.
 pub(super) fn accounts(config: &Config) -> Result<Users, ConfigError> {
-    let mut users = Users::default();
-    if let Some(path) = &config.user_file {
-        users = read(path).map_err(|message| ConfigError::Value {
-            key: "user_file",
-            message,
-        })?;
-        let asked = |need| {
-            config
-                .mechanisms
-                .iter()
-                .any(|mechanism| mechanism.need() == need)
-        };
-        let kept = users
-            .accounts
-            .iter()
-            .find(|(_, account)| account.secret.is_some());
-        if let Some((name, _)) = kept
-            && !asked(Need::Secret)
-        {
-            return Err(ConfigError::Value {
-                key: "user_file",
-                message: format!(
-                    "{name} has a secret that could be read, and no mechanism asks for that"
-                ),
-            });
+    let mut users = match &config.user_file {
+        Some(path) => table::read(path).or_else(|fault| refuse("user_file", fault))?,
+        None => Users::default(),
+    };
+    let asked = config
+        .mechanisms
+        .iter()
+        .any(|mechanism| mechanism.need() == Need::Secret);
+    for (name, account) in &users.accounts {
+        if account.secret.is_some() && !asked {
+            let fault = format!("{name} has a secret, and no mechanism offered asks for that");
+            return refuse("user_file", fault);
         }
     }
     for (name, secret) in &config.users {
-        let before = users
-            .accounts
-            .insert(name.clone(), Account::of_secret(secret));
-        if before.is_some() {
-            return Err(ConfigError::Value {
-                key: "users",
-                message: format!("{name} is in the user file too"),
-            });
+        let account = Account::of_secret(secret);
+        if users.accounts.insert(name.clone(), account).is_some() {
+            return refuse("users", format!("{name} is in the user file too"));
         }
     }
     let mut prepared = BTreeMap::new();
-    for name in users.accounts.keys() {
+    for (name, account) in &users.accounts {
+        // An empty password would do for what SASLprep makes empty.
+        let secret = account.secret.as_deref();
+        if prepare(name).is_empty() || secret.is_some_and(|secret| prepare(secret).is_empty()) {
+            return refuse("users", format!("{name} is empty or has an empty secret"));
+        }
         if let Some(other) = prepared.insert(prepare(name), name) {
-            return Err(ConfigError::Value {
-                key: "users",
-                message: format!("{other} and {name} are the same to SASLprep"),
-            });
+            return refuse(
+                "users",
+                format!("{other} and {name} are one name to SASLprep"),
+            );
         }
     }
     Ok(users)
 }
 
-/// What is wrong is said without any value of the file.
-fn read(path: &Path) -> Result<Users, String> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    parse(&text).map_err(|fault| format!("{}: {fault}", path.display()))
+fn refuse(key: &'static str, message: String) -> Result<Users, ConfigError> {
+    Err(ConfigError::Value { key, message })
 }
-
-fn parse(text: &str) -> Result<Users, String> {
-    // The parser's own message may quote a value.
-    let file: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-        let place = error.span().map_or(0, |span| span.start);
-        let line = 1 + text
-            .bytes()
-            .take(place)
-            .filter(|octet| *octet == b'\n')
-            .count();
-        format!("line {line}: not TOML")
-    })?;
-    let mut users = Users::default();
-    for (key, value) in file {
-        match (key.as_str(), value) {
-            ("stranger_key", value) => users.stranger_key = Some(stranger_key(&value)?),
-            ("users", toml::Value::Table(table)) => {
-                for (name, value) in table {
-                    let account =
-                        account(value).map_err(|fault| format!("users.{name}: {fault}"))?;
-                    if name.is_empty() {
-                        return Err("users: an empty name".to_owned());
-                    }
-                    users.accounts.insert(name, account);
-                }
-            }
-            ("users", _) => return Err("users: not a table".to_owned()),
-            _ => return Err(format!("{key}: unknown; known are stranger_key and users")),
-        }
-    }
-    Ok(users)
-}
-
-fn stranger_key(value: &toml::Value) -> Result<Vec<u8>, String> {
-    value
-        .as_str()
-        .and_then(|text| STANDARD.decode(text).ok())
-        .filter(|key| key.len() >= KEY)
-        .ok_or_else(|| "stranger_key: not base64 of 32 octets or more".to_owned())
-}
-
-fn account(value: toml::Value) -> Result<Account, String> {
-    let toml::Value::Table(table) = value else {
-        return Err("not a table".to_owned());
-    };
-    let mut account = Account::default();
-    for (key, value) in table {
-        match (key.as_str(), value) {
-            ("argon2", toml::Value::String(hash)) => {
-                if let Some(fault) = argon2id::fault(&hash) {
-                    return Err(format!("argon2: {fault}"));
-                }
-                account.argon2 = Some(hash);
-            }
-            ("scram", toml::Value::Array(all)) => {
-                for keys in all {
-                    let text = keys.as_str().ok_or("scram: not strings")?;
-                    let (hash, keys) =
-                        Keys::read(text).map_err(|fault| format!("scram: {fault}"))?;
-                    if account.keys(hash).is_some() {
-                        return Err("scram: one hash twice".to_owned());
-                    }
-                    account.scram.push((hash, keys));
-                }
-            }
-            ("secret", toml::Value::String(secret)) if !secret.is_empty() => {
-                account.secret = Some(secret);
-            }
-            ("argon2" | "secret", _) => return Err(format!("{key}: not a string, or empty")),
-            ("scram", _) => return Err("scram: not a list of strings".to_owned()),
-            _ => {
-                return Err(format!(
-                    "{key}: unknown; known are argon2, scram and secret"
-                ));
-            }
-        }
-    }
-    Ok(account)
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,6 @@
 //! Bearer tokens (RFC 6750) and whom they stand for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use subtle::ConstantTimeEq;
 
@@ -42,4 +42,27 @@ impl Tokens {
         }
         found
     }
+}
+
+/// What is wrong with a list of tokens (RFC 6750, section 2.1), without showing one.
+pub(super) fn fault(users: &BTreeMap<String, Vec<String>>) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    for (user, tokens) in users {
+        if user.is_empty() || tokens.is_empty() {
+            return Some(format!("{user:?} is no name, or has no token"));
+        }
+        if !tokens.iter().all(|token| is_bearer_token(token)) {
+            return Some(format!("{user} has one that is no bearer token"));
+        }
+        if !tokens.iter().all(|token| seen.insert(token)) {
+            return Some(format!("{user} has one that was there before"));
+        }
+    }
+    None
+}
+
+fn is_bearer_token(token: &str) -> bool {
+    let body = token.trim_end_matches('=');
+    let allowed = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~+/".contains(&octet);
+    !body.is_empty() && body.bytes().all(allowed)
 }

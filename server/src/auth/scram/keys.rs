@@ -1,22 +1,13 @@
-//! The keys of an account, and the hashes that make them (RFC 5802, sections 2.2 and 3).
+//! The keys of an account (RFC 5802, section 3), and how they are written (RFC 5803).
 
 use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac};
-use pbkdf2::pbkdf2_hmac;
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The hash of a SCRAM mechanism.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Hash {
-    Sha1,
-    Sha256,
-}
+use super::hash::Hash;
 
 /// What is kept of a password: enough to check a proof, not enough to make one.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,49 +26,10 @@ const MOST_ITERATIONS: u32 = 1_000_000;
 /// Octets of a salt: enough to differ, and no more than can be made up for a stranger.
 const SALT: std::ops::RangeInclusive<usize> = 8..=64;
 
-impl Hash {
-    pub(crate) fn hmac(self, key: &[u8], message: &[u8]) -> Vec<u8> {
-        match self {
-            Hash::Sha1 => mac::<Hmac<Sha1>>(key, message),
-            Hash::Sha256 => mac::<Hmac<Sha256>>(key, message),
-        }
-    }
-
-    fn digest(self, message: &[u8]) -> Vec<u8> {
-        match self {
-            Hash::Sha1 => Sha1::digest(message).to_vec(),
-            Hash::Sha256 => Sha256::digest(message).to_vec(),
-        }
-    }
-
-    fn octets(self) -> usize {
-        match self {
-            Hash::Sha1 => 20,
-            Hash::Sha256 => 32,
-        }
-    }
-
-    /// The name that RFC 5803 gives to keys of this hash.
-    fn scheme(self) -> &'static str {
-        match self {
-            Hash::Sha1 => "SCRAM-SHA-1",
-            Hash::Sha256 => "SCRAM-SHA-256",
-        }
-    }
-}
-
 impl Keys {
     /// Keys of a password that SASLprep has prepared.
     pub(crate) fn derive(hash: Hash, password: &str, salt: Vec<u8>, iterations: u32) -> Self {
-        let mut salted = vec![0; hash.octets()];
-        match hash {
-            Hash::Sha1 => {
-                pbkdf2_hmac::<Sha1>(password.as_bytes(), &salt, iterations, &mut salted);
-            }
-            Hash::Sha256 => {
-                pbkdf2_hmac::<Sha256>(password.as_bytes(), &salt, iterations, &mut salted);
-            }
-        }
+        let salted = hash.stretch(password, &salt, iterations);
         Keys {
             iterations,
             salt,
@@ -154,11 +106,4 @@ impl fmt::Debug for Keys {
             .field("iterations", &self.iterations)
             .finish_non_exhaustive()
     }
-}
-
-/// HMAC takes keys of every length, so that there is no error to tell.
-fn mac<M: Mac + hmac::digest::KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
-    <M as Mac>::new_from_slice(key)
-        .map(|mac| mac.chain_update(message).finalize().into_bytes().to_vec())
-        .unwrap_or_default()
 }

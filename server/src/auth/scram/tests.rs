@@ -13,6 +13,9 @@ use crate::auth::tests::{vectors, word};
 const USER: &str = "user";
 const PASSWORD: &str = "pencil";
 
+/// Iterations of keys that no vector prescribes: tests are to be quick.
+const FEW: u32 = 8;
+
 fn octets(count: u8) -> Vec<u8> {
     (0..count).collect()
 }

@@ -28,7 +28,7 @@ const RIGHT: Said<'_> = Said {
 /// How the exchange ends: with the server's signature, or earlier.
 fn ends(said: &Said<'_>, channel: Channel) -> Step {
     let salt = b"saltsaltsalt".to_vec();
-    let keys = Keys::derive(Hash::Sha256, PASSWORD, salt.clone(), ITERATIONS);
+    let keys = Keys::derive(Hash::Sha256, PASSWORD, salt.clone(), FEW);
     let accounts = Accounts::of_keys(USER, Hash::Sha256, keys);
     let mut scram = Scram::new(Hash::Sha256, said.plus, channel);
     let first = format!("{}{}", said.gs2, said.bare);
@@ -57,7 +57,7 @@ fn ends(said: &Said<'_>, channel: Channel) -> Step {
 /// What a client computes.
 fn proof(password: &str, salt: &[u8], covered: &[u8]) -> Vec<u8> {
     let mut salted = [0; 32];
-    pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password.as_bytes(), salt, ITERATIONS, &mut salted);
+    pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password.as_bytes(), salt, FEW, &mut salted);
     let client_key = Hash::Sha256.hmac(&salted, b"Client Key");
     let stored = <sha2::Sha256 as sha2::Digest>::digest(&client_key);
     let signature = Hash::Sha256.hmac(&stored, covered);

@@ -54,7 +54,7 @@ fn agree(name: &str, client: Client) -> bool {
     } else {
         Hash::Sha256
     };
-    let keys = Keys::derive(hash, PASSWORD, b"saltsaltsalt".to_vec(), ITERATIONS);
+    let keys = Keys::derive(hash, PASSWORD, b"saltsaltsalt".to_vec(), FEW);
     let accounts = Accounts::of_keys("a,b=c", hash, keys);
     let mut scram = Scram::new(hash, name.ends_with("-PLUS"), channel());
     scram.bindings.offered = scram.plus;

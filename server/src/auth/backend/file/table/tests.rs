@@ -1,6 +1,8 @@
 use super::*;
 use rstest::rstest;
 
+use crate::auth::mechanism::Need;
+
 const KEYS: &str = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
 const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0$7FvCo2hBqxQWZCCzMwDOvQ";
 
