@@ -181,13 +181,8 @@ fn trial(name: &str, story: impl FnOnce() -> Result<(), Failed> + Send + 'static
 /// A copy of the sendmail fixture, elsewhere on the disk.
 fn copy() -> Result<tempfile::TempDir, Failed> {
     let copy = tempfile::tempdir()?;
-    let to = copy.path().join("sendmail");
-    fs::create_dir(&to)?;
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/sendmail");
-    for file in fs::read_dir(from)? {
-        let file = file?;
-        fs::copy(file.path(), to.join(file.file_name()))?;
-    }
+    let folder = msaspec_fixtures::server("sendmail").ok_or("no sendmail")?;
+    msaspec_fixtures::write_to(folder, &copy.path().join("sendmail"))?;
     Ok(copy)
 }
 
