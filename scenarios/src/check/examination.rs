@@ -65,14 +65,15 @@ pub struct Served {
 /// # Errors
 /// [`Problem::Usage`] where m4 or sendmail does not take it, [`Problem::Target`] where the container fails.
 pub fn serve(workshop: &Workshop, site: &Site, options: &Options) -> Result<Served, Problem> {
+    // Before m4 stumbles over it.
+    let needed = |text: &str| {
+        let sentence = site.needed_but_left_out(text);
+        sentence.map_or(Ok(()), |sentence| Err(Problem::Usage(sentence)))
+    };
+    needed(&site.mc.text)?;
     workshop.install(site)?;
     let mut built = workshop.build(site)?;
-    let needed = site
-        .needed_but_left_out(&built.text)
-        .or_else(|| site.needed_but_left_out(&site.mc.text));
-    if let Some(sentence) = needed {
-        return Err(Problem::Usage(sentence));
-    }
+    needed(&built.text)?;
     let files: BTreeSet<String> = site.files.keys().cloned().collect();
     let supplies = supplies::needed(&built.cf, &files);
     workshop.put_in_place(&built.text)?;
@@ -397,7 +398,7 @@ fn await_sockets(workshop: &Workshop, daemons: usize, options: &Options) -> Resu
         if (options.interrupted)() {
             return Err(Error::Interrupted);
         }
-        thread::park_timeout(Duration::from_millis(200));
+        thread::park_timeout(Duration::from_millis(50));
     }
     Ok(())
 }

@@ -284,7 +284,8 @@ impl Workshop {
     /// # Errors
     /// [`Error::Target`].
     pub fn is_opening(&self) -> Result<bool, Error> {
-        Ok(self.host.exec(&["test", "-e", PID])?.status != 0)
+        // Its title says so; before that it is the command.
+        Ok(self.host.exec(&["pgrep", "-f", SERVES])?.status != 0)
     }
 
     /// Waits until these greet, or until it is clear that none does soon.
@@ -414,7 +415,7 @@ const MOMENT: Duration = Duration::from_millis(100);
 const CLIENT: &str = "client.example";
 const SITE: &str = "/msaspec/site";
 const CF: &str = "/msaspec/site.cf";
-const PID: &str = "/run/msaspec/sendmail.pid";
+const SERVES: &str = "^sendmail: .*(accepting|rejecting) connections";
 const VARIANTS: &str = "/msaspec/variants";
 const SUPPLIES: &str = "/msaspec/supplies";
 const ADDRESSES: &str = "/msaspec/addresses";
