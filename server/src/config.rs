@@ -20,11 +20,13 @@ pub struct Config {
     pub hostname: String,
     /// Where to listen; at least one.
     pub listeners: Vec<ListenerConfig>,
-    /// SASL mechanisms in the order in which EHLO lists them.
+    /// SASL mechanisms in the order in which EHLO lists them. Each is offered only where the
+    /// connection carries it: PLAIN and LOGIN inside TLS (but see `clear_text_login`), OAUTHBEARER
+    /// and XOAUTH2 inside TLS always, -PLUS inside TLS 1.3, EXTERNAL with a verified certificate.
     pub mechanisms: Vec<Mechanism>,
     /// Whether PLAIN and LOGIN may be used without TLS (RFC 4954, section 4, advises against).
     pub clear_text_login: bool,
-    /// Accounts: name and the secret itself.
+    /// Accounts: name and the secret itself, which serves every mechanism with a password.
     pub users: BTreeMap<String, String>,
     /// A file of accounts with hashes and keys in place of secrets; read once, at the start.
     /// [`crate::Account`] makes its tables.
@@ -148,6 +150,8 @@ impl Config {
     ///     mechanisms = ["SCRAM-SHA-256", "OAUTHBEARER", "PLAIN", "LOGIN", "DIGEST-MD5", "CRAM-MD5"]
     ///     clear_text_login = true
     ///     saslauthd = "/run/saslauthd/mux"
+    ///     # user_file = "/etc/msaspec/users.toml"
+    ///     # client_ca = "/etc/msaspec/clients.pem"
     ///     next_hop = "hop.example.org:25"
     ///     retry_seconds = 2
     ///     size_limit = 52428800

@@ -14,7 +14,7 @@ use crate::config::{Config, ConfigError};
 use file::Users;
 
 pub use account::{Account, AccountError};
-pub(crate) use accounts::Accounts;
+pub(crate) use accounts::{Accounts, prepare};
 use saslauthd::Saslauthd;
 pub(crate) use tokens::Tokens;
 

@@ -33,10 +33,10 @@ pub enum Mechanism {
     /// SCRAM-SHA-256-PLUS (RFC 7677): bound to the TLS channel, on TLS 1.3 only.
     #[serde(rename = "SCRAM-SHA-256-PLUS")]
     ScramSha256Plus,
-    /// XOAUTH2, a bearer token in the form that preceded RFC 7628.
+    /// XOAUTH2, a bearer token in the form that preceded RFC 7628; inside TLS only.
     #[serde(rename = "XOAUTH2")]
     XOAuth2,
-    /// OAUTHBEARER (RFC 7628).
+    /// OAUTHBEARER (RFC 7628); inside TLS only.
     #[serde(rename = "OAUTHBEARER")]
     OAuthBearer,
     /// EXTERNAL (RFC 4422, appendix A): the certificate of the client, verified by TLS.

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use subtle::ConstantTimeEq;
 
-use super::backend::Accounts;
+use super::backend::{Accounts, prepare};
 use super::channel::{Bindings, Channel};
 use super::gs2::{Flag, Header};
 use super::{Outcome, Step, random_hex};
@@ -91,7 +91,7 @@ impl Scram {
         );
         self.state = State::Challenged(Challenged {
             user: known.user,
-            authzid: header.authzid,
+            authzid: header.authzid.map(|name| prepare(&name).into_owned()),
             keys: known.keys,
             exists: known.exists,
             nonce,

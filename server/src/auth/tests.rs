@@ -13,7 +13,7 @@ use super::*;
 use crate::config::Config;
 use backend::Accounts;
 
-const VECTORS: &str = include_str!("../../../fixtures/vectors/sasl-vectors.json");
+pub(super) const VECTORS: &str = include_str!("../../../fixtures/vectors/sasl-vectors.json");
 
 pub(super) fn vectors(mechanism: &str) -> Vec<Value> {
     let all: Value = serde_json::from_str(VECTORS).unwrap();

@@ -154,7 +154,7 @@ impl Known<'_> {
 }
 
 /// As SASLprep prepares it, or as it is where that fails.
-pub(super) fn prepare(text: &str) -> Cow<'_, str> {
+pub(crate) fn prepare(text: &str) -> Cow<'_, str> {
     saslprep(text).unwrap_or(Cow::Borrowed(text))
 }
 

@@ -15,6 +15,7 @@ use crate::auth::Outcome;
 /// Where hashes are computed.
 pub(super) struct Workers {
     places: Arc<Semaphore>,
+    deadline: Duration,
 }
 
 /// Hashes at a time: as many as there are processors, so that waiting for a place is not slower
@@ -30,13 +31,14 @@ impl Workers {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Workers {
             places: Arc::new(Semaphore::new(processors.min(MOST_PLACES))),
+            deadline: DEADLINE,
         }
     }
 
     /// Whether a prepared password is the one that was hashed.
     pub(super) async fn verify(&self, hash: &str, password: &str) -> Result<bool, Outcome> {
         let unavailable = |reason: &str| Outcome::Unavailable(format!("argon2: {reason}"));
-        let place = timeout(DEADLINE, self.places.clone().acquire_owned())
+        let place = timeout(self.deadline, self.places.clone().acquire_owned())
             .await
             .map_err(|_| unavailable("too many at once"))?
             .map_err(|error| unavailable(&error.to_string()))?;
@@ -80,5 +82,20 @@ pub(super) fn fault(text: &str) -> Option<&'static str> {
         }
         Ok(_) => None,
         Err(_) => Some("parameters that argon2id does not have"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_place_is_no_refusal() {
+        let workers = Workers {
+            places: Arc::new(Semaphore::new(0)),
+            deadline: Duration::from_millis(1),
+        };
+        let outcome = workers.verify("", "secret").await;
+        assert!(matches!(outcome, Err(Outcome::Unavailable(_))));
     }
 }

@@ -2,6 +2,28 @@
 
 use super::*;
 
+#[tokio::test]
+async fn external_vectors() {
+    for vector in vectors("EXTERNAL") {
+        // Fred may not act here, as in the RFC's own example.
+        let mut exchange =
+            Exchange::new(Mechanism::External, Channel::bound(b"", b"", Some("alice")));
+        let authzid = word(&vector, "authzid").as_bytes();
+        let end = exchange.answer(authzid, &backends("tim", "secret")).await;
+        let accepted = end == Step::End(Outcome::Accepted("alice".to_owned()));
+        assert_eq!(accepted, vector["expected_outcome"].is_null(), "{end:?}");
+    }
+}
+
+#[test]
+fn anonymous_vector() {
+    let trace = word(&vectors("ANONYMOUS")[0], "trace").to_owned();
+    assert_eq!(
+        anonymous::answer(trace.as_bytes()),
+        Outcome::Anonymous(trace)
+    );
+}
+
 #[rstest::rstest]
 #[case::empty("", Some("fred@example.com"), true)]
 #[case::oneself("fred@example.com", Some("fred@example.com"), true)]

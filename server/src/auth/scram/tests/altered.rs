@@ -82,6 +82,7 @@ fn unbound() -> Channel {
 #[case::without_the_channel_s_knowledge(Said { gs2: "y,,", ..RIGHT }, true)]
 #[case::oneself(Said { gs2: "n,a=user,", ..RIGHT }, true)]
 #[case::extension(Said { bare: "n=user,r=abc,x=1", extensions: ",y=a=b", ..RIGHT }, true)]
+#[case::oneself_unprepared(Said { gs2: "n,a=us\u{ad}er,", bare: "n=u\u{ad}ser,r=abc", ..RIGHT }, true)]
 #[case::somebody_else(Said { gs2: "n,a=tom,", ..RIGHT }, false)]
 #[case::wrong_password(Said { password: "pencils", ..RIGHT }, false)]
 #[case::stranger(Said { bare: "n=tom,r=abc", ..RIGHT }, false)]
@@ -149,6 +150,36 @@ fn a_final_message_that_proves_nothing(#[case] last: &str) {
         matches!(step, Step::End(Outcome::Refused(_) | Outcome::Malformed(_))),
         "{step:?}"
     );
+}
+
+#[test]
+fn negative_material() {
+    let material = material();
+    for first in material.values().filter_map(Value::as_str) {
+        let first = first.replace("...", "abc");
+        if !first.contains(",,") || first.contains(' ') {
+            continue;
+        }
+        let (mut scram, accounts) = exchange(&vectors("SCRAM")[1], unbound());
+        let step = scram.answer(first.as_bytes(), &accounts);
+        assert!(
+            matches!(step, Step::End(Outcome::Refused(_) | Outcome::Malformed(_))),
+            "{first}"
+        );
+    }
+    for (header, encoded) in material["c_attribute"].as_object().unwrap() {
+        let binding = STANDARD.decode(encoded.as_str().unwrap()).unwrap();
+        let said = Said {
+            binding: Some(&binding),
+            ..RIGHT
+        };
+        assert_eq!(succeeds(&said, unbound()), header == "n,,", "{header}");
+    }
+}
+
+fn material() -> serde_json::Map<String, Value> {
+    let all: Value = serde_json::from_str(crate::auth::tests::VECTORS).unwrap();
+    all["SCRAM_negative_material"].as_object().unwrap().clone()
 }
 
 /// The client-final-message of RFC 7677, section 3.
