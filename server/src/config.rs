@@ -150,8 +150,8 @@ impl Config {
     ///     mechanisms = ["SCRAM-SHA-256", "OAUTHBEARER", "PLAIN", "LOGIN", "DIGEST-MD5", "CRAM-MD5"]
     ///     clear_text_login = true
     ///     saslauthd = "/run/saslauthd/mux"
-    ///     # user_file = "/etc/msaspec/users.toml"
-    ///     # client_ca = "/etc/msaspec/clients.pem"
+    ///     ## user_file = "/etc/msaspec/users.toml"
+    ///     ## client_ca = "/etc/msaspec/clients.pem"
     ///     next_hop = "hop.example.org:25"
     ///     retry_seconds = 2
     ///     size_limit = 52428800
