@@ -175,7 +175,11 @@ fn login_impossible(evidence: &Evidence<'_>) -> Vec<Found> {
             answer.is_some_and(|answer| answer.starts_with("530"))
         };
         let offered = mechanisms(evidence, &seen.place, &["clear", "TLS"], is_offered);
-        seen.daemon.has('a') && answers.iter().any(refused) && offered.is_empty()
+        // Put off for now: that is told of STARTTLS itself.
+        let starttls = evidence.answer(&seen.place, "STARTTLS");
+        let is_put_off = starttls.is_some_and(|answer| answer.starts_with('4'));
+        let is_refused = answers.iter().any(refused) && offered.is_empty();
+        seen.daemon.has('a') && is_refused && !is_put_off
     };
     let closed: Vec<_> = for_users(evidence).into_iter().filter(is_closed).collect();
     let Some(first) = closed.first() else {
