@@ -3,6 +3,7 @@
 
 mod check {
     pub(crate) mod configurations;
+    pub(crate) mod edits;
     pub(crate) mod hostile;
     pub(crate) mod left_behind;
     pub(crate) mod program;
@@ -11,7 +12,7 @@ mod check {
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use check::{configurations, hostile, left_behind, sites};
+use check::{configurations, edits, hostile, left_behind, sites};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use msaspec_harness::target::container;
 
@@ -20,6 +21,7 @@ fn main() {
     let shop = Arc::new(configurations::Shop::default());
     let mut trials = sites::trials();
     trials.extend(configurations::trials(&shop));
+    trials.extend(edits::trials());
     trials.extend(hostile::trials());
     trials.extend(left_behind::trials());
     let conclusion = libtest_mimic::run(&arguments, trials);
