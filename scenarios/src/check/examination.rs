@@ -20,7 +20,7 @@ use msaspec_harness::{
 use super::{
     advice::{self, Evidence},
     budget::{self, Purse},
-    cf::{Cf, Map},
+    cf::{Cf, Mailer, Map},
     complaint,
     daemon::{Daemon, daemons},
     dialogue::{self, Heard, Probes},
@@ -189,15 +189,23 @@ impl Served {
     /// [`Error::Target`].
     pub fn routes(&self, workshop: &Workshop, site: &Site) -> Result<Facts, Error> {
         let mailers = self.built.cf.mailers();
-        let port = |route: &str| {
-            let (name, _) = route.split_once(": ")?;
-            let mailer = mailers.iter().find(|mailer| mailer.name == name)?;
-            mailer.port().map(|port| format!(", port {port}"))
+        let with_port = |route: &str| {
+            let name = route.split_once(": ").map_or("", |(name, _)| name);
+            let mailer = mailers.iter().find(|mailer| mailer.name == name);
+            match mailer.and_then(Mailer::port) {
+                Some(port) => format!("{route}, port {port}"),
+                None => route.to_owned(),
+            }
         };
         let mut facts = Facts::default();
         for (address, route) in workshop.routes(&addresses(site, &self.built.cf))? {
-            let port = port(&route).unwrap_or_default();
-            facts.note(Area::Routes, "", address, route + &port);
+            // Those that an alias leads to come in no order.
+            let mut routes: Vec<_> = match route.starts_with("not deliverable") {
+                true => vec![route],
+                false => route.split(", ").map(with_port).collect(),
+            };
+            routes.sort();
+            facts.note(Area::Routes, "", address, routes.join(", "));
         }
         Ok(facts)
     }
