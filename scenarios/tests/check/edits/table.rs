@@ -170,7 +170,7 @@ const TABLES: &[Row] = &[
     row("access-client-rate", "debian/access", 3, Replace("ClientRate:\t\t\t60", "ClientRate:\t\t\t2"))
         .says("the number of connections that an address has in a minute is 2 (was 60)"),
     row("alias", "freebsd/aliases", 5, Remove("sales:"))
-        .says("no table names sales any more (was local: bob, local: alice)"),
+        .says("no table names sales any more (was local: alice, local: bob)"),
     row("local-host-names", "debian/local-host-names", 2, Remove("site.example"))
         .says("no table names alice@site.example any more (was local: alice)"),
 ];
