@@ -12,7 +12,10 @@ pub type Tables = BTreeMap<String, Vec<String>>;
 pub fn of(site: &Site) -> Tables {
     let own = site.file_name();
     let kept = site.files.iter().filter(|(name, octets)| {
-        **name != own && is_kept(name) && octets.len() <= LARGEST && !octets.contains(&0)
+        **name != own
+            && (is_table(name) || is_included(site, name))
+            && octets.len() <= LARGEST
+            && !octets.contains(&0)
     });
     kept.map(|(name, octets)| {
         let text = String::from_utf8_lossy(octets);
@@ -39,9 +42,13 @@ pub(super) fn read(text: &str) -> Tables {
         .collect()
 }
 
-fn is_kept(name: &str) -> bool {
-    let file = name.rsplit('/').next().unwrap_or(name);
-    KEPT.contains(&file) || file.ends_with(".m4") || file.ends_with(".mc")
+fn is_table(name: &str) -> bool {
+    KEPT.contains(&name.rsplit('/').next().unwrap_or(name))
+}
+
+/// What the `.mc` names is part of it; whatever else lies beside it is not.
+fn is_included(site: &Site, name: &str) -> bool {
+    (name.ends_with(".m4") || name.ends_with(".mc")) && site.mc.text.contains(name)
 }
 
 /// By the names that sendmail's documentation gives them.
