@@ -10,10 +10,11 @@ use super::{
         Difference, differences,
         lines::{Source, hunks},
     },
-    examination::{self, verdicts},
+    examination::verdicts,
     facts::{Area, Facts},
     findings::{Bisection, Change},
     order::{Hooks, Order, Problem},
+    served::serve,
     site::Site,
     workshop::Workshop,
 };
@@ -105,7 +106,7 @@ impl Search<'_> {
 
     /// Whether a server with this variant shows the difference.
     fn shows(&self, site: &Site, wanted: &Difference) -> Result<Outcome, Problem> {
-        let served = match examination::serve(self.workshop, site, self.options) {
+        let served = match serve(self.workshop, site, self.options) {
             Ok(served) => served,
             Err(Problem::Usage(_)) => return Ok(Outcome::Unbuildable),
             Err(problem) => return Err(problem),

@@ -9,9 +9,7 @@ use std::{
 };
 
 use libtest_mimic::{Completion, Failed, Trial};
-use msaspec::check::{
-    Problem, complaint, examination, findings::Kind, site::Site, workshop::Workshop,
-};
+use msaspec::check::{Problem, complaint, findings::Kind, served, site::Site, workshop::Workshop};
 use msaspec_harness::target::container::Options;
 
 use crate::trial;
@@ -221,7 +219,7 @@ fn becomes(workshop: &Workshop, name: &str, text: &str, end: End) -> Result<(), 
     if let Complains(words) = end {
         return complains(workshop, &site, words);
     }
-    let served = examination::serve(workshop, &site, &Options::default());
+    let served = served::serve(workshop, &site, &Options::default());
     match (served, end) {
         (Err(Problem::Usage(said)), Says(words)) => has(&said, words),
         (Err(problem), _) => Err(said(problem)),

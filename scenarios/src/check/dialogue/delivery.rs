@@ -9,7 +9,7 @@ use msaspec_harness::{
     verdict::{Halt, Outcome},
 };
 
-use super::{Talk, logged_in};
+use super::{Talk, login::logged_in};
 use crate::check::facts::Area;
 
 impl Talk<'_> {

@@ -2,7 +2,7 @@
 
 use msaspec_harness::{session::Session, target::Listener, verdict::Outcome};
 
-use super::{Talk, word};
+use super::{Talk, words::word};
 
 /// The addresses to be tried.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

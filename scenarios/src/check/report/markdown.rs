@@ -127,7 +127,9 @@ fn heading(findings: &Findings, run: &Run) -> String {
             format!("{} to {with}", count(number, "difference"))
         }
         Conclusion::Differences(_) => "the lines that make a difference".to_owned(),
-        Conclusion::Lines => format!("nothing is answered in another way than in {with}, but lines differ"),
+        Conclusion::Lines => {
+            format!("nothing is answered in another way than in {with}, but lines differ")
+        }
         Conclusion::Same => format!("no difference to {with}"),
         Conclusion::Faults(number) => format!(
             "{}, and nothing to compare with ({} is missing)",
