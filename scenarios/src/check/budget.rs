@@ -51,7 +51,7 @@ impl Purse {
                 Ok(())
             }
             None => Err(format!(
-                "ratecontrol: the server takes {rate} connections of one address, and {connections} more are too many"
+                "ratecontrol: the server takes {rate} connections of one address within its window"
             )),
         }
     }
@@ -79,7 +79,7 @@ pub fn fitting(
         let time = connection * connections / u32::try_from(jobs.max(1)).unwrap_or(1);
         if needed + time > budget {
             reasons[index] = Some(format!(
-                "the budget of {} s is spent: a connection takes {:.1} s here",
+                "the budget of {} s is spent (a connection takes {:.1} s here): a larger --budget has room",
                 budget.as_secs(),
                 connection.as_secs_f64()
             ));

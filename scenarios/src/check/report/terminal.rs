@@ -66,7 +66,7 @@ pub fn write(
     if let Some(comparison) = &findings.comparison {
         change::texts(page, comparison, options.verbosity)?;
     }
-    server::not_run(page, findings)?;
+    server::not_run(page, findings, options.verbosity)?;
     if options.verbosity > 1 {
         server::dialogues(page, findings)?;
     }

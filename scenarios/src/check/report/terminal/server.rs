@@ -150,7 +150,7 @@ pub(super) fn promises(page: &mut Page<'_>, findings: &Findings) -> io::Result<(
 }
 
 /// Cases without an answer, by reason.
-pub(super) fn not_run(page: &mut Page<'_>, findings: &Findings) -> io::Result<()> {
+pub(super) fn not_run(page: &mut Page<'_>, findings: &Findings, verbosity: u8) -> io::Result<()> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for case in &findings.not_run {
         match reasons.iter_mut().find(|(known, _)| *known == case.reason) {
@@ -159,11 +159,15 @@ pub(super) fn not_run(page: &mut Page<'_>, findings: &Findings) -> io::Result<()
         }
     }
     if !reasons.is_empty() {
-        page.heading("not asked (a larger --budget has room)")?;
+        page.heading("not asked")?;
     }
     for (reason, ids) in reasons {
         page.text(2, PLAIN, &format!("{}: {reason}", count(ids.len(), "case")))?;
-        page.text(6, QUIET, &ids.join("  "))?;
+        let shown = match ids.len() {
+            few if few <= FEW || verbosity > 0 => ids.join("  "),
+            _ => format!("{}  ... (all with -v)", ids[..FEW].join("  ")),
+        };
+        page.text(6, QUIET, &shown)?;
     }
     Ok(())
 }
@@ -178,3 +182,6 @@ pub(super) fn dialogues(page: &mut Page<'_>, findings: &Findings) -> io::Result<
     }
     Ok(())
 }
+
+/// As many names as a line or two have.
+const FEW: usize = 3;

@@ -49,7 +49,7 @@ fn faults_stand_first_where_there_is_nothing_to_compare_with() {
     by sendmail's defaults, not in your .mc
       MaxMessageSize: Messages may have any size.
 
-    not asked (a larger --budget has room)
+    not asked
       1 case: it waits for 300 s
           rfc5321-4.5.3.2-timeout
 
@@ -110,7 +110,7 @@ fn what_has_changed_stands_first_where_there_is() {
         +O Option9
         20 more lines: see --json
 
-    not asked (a larger --budget has room)
+    not asked
       1 case: it waits for 300 s
           rfc5321-4.5.3.2-timeout
 
