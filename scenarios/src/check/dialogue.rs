@@ -8,6 +8,7 @@ use std::{
 use msaspec_harness::{
     case::Case,
     error::Error,
+    line::Line,
     mechanism::Mechanism,
     session::{Session, Shared},
     target::{Listener, Target},
@@ -164,10 +165,11 @@ impl<'t> Talk<'t> {
             talk.stranger(s, outermost)?;
             // Of an address that exists: what is refused then is refused on purpose.
             let known = s.local_recipient().to_owned();
-            for (command, about) in [("VRFY", &*known), ("EXPN", &known), ("ETRN", "example.org")] {
-                let answer = word(s.command(format!("{command} {about}")))?;
-                talk.answer(command, answer);
+            for command in ["VRFY", "EXPN"] {
+                let line = Line::new(format!("{command} ")).token(&known, "here");
+                talk.answer(command, word(s.command(line))?);
             }
+            talk.answer("ETRN", word(s.command("ETRN example.org"))?);
             Ok(())
         });
     }
@@ -212,6 +214,14 @@ impl<'t> Talk<'t> {
     fn greeted(&mut self, s: &mut Session<'_>) -> Outcome {
         let greeting = s.connect();
         let name = greeting.as_ref().ok().and_then(name_of);
+        let own = s.local_domain();
+        let name = name.map(|name| {
+            if name == own {
+                "[host]".to_owned()
+            } else {
+                name
+            }
+        });
         let heard = word(greeting)?;
         let ready = heard.starts_with("220");
         self.answer("greeting", heard);

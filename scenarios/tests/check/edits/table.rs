@@ -127,7 +127,7 @@ const OPTIONS: &[Row] = &[
         .says("VERB is no longer offered on 25 and 587 (both families)")
         .spares(&["addresses-told"]),
     row("domain-name", "origin/origin.mc", 52, Before("undefine(", "define(`confDOMAIN_NAME', `smtp.site.example')dnl"))
-        .says("the server calls itself smtp.site.example on 25 and 587 (both families) (was mail.site.example)"),
+        .says("the server calls itself smtp.site.example on 25 and 587 (both families) (was [host])"),
     row("greet-pause", "debian/debian.mc", 38, Replace("FEATURE(`greet_pause', `1000')", "FEATURE(`greet_pause', `3000')"))
         .says("the wait before the greeting is 3.0 s (was 1.0 s)"),
 ];
