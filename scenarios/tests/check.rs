@@ -46,7 +46,7 @@ pub(crate) fn trial(
 }
 
 /// Checks at a time: each is a server and what surrounds it.
-pub(crate) const SEATS: usize = 6;
+pub(crate) const SEATS: usize = 4;
 
 static FREE: (Mutex<usize>, Condvar) = (Mutex::new(SEATS), Condvar::new());
 
