@@ -58,7 +58,7 @@ fn who_is_put_off_is_asked_again_by_any_number_of_threads() {
             cases: vec![planned; 5],
             untested: Vec::new(),
         };
-        done.send(run(&target, &plan, 3, &Shared::default(), &()))
+        let _ = done.send(run(&target, &plan, 3, &Shared::default(), &()));
     });
     let run = outcome
         .recv_timeout(Duration::from_secs(60))

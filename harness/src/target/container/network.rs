@@ -34,7 +34,8 @@ pub(super) struct Addresses {
 }
 
 impl Network {
-    /// Makes one. The engine chooses the IPv4 addresses, we the IPv6 addresses (RFC 4193 section 3.2).
+    /// Makes one. Its IPv6 addresses are ours alone (RFC 4193 section 3.2); its IPv4 addresses are kept for
+    /// tests (RFC 2544 appendix C.2.2), so that no configuration says anything about them.
     pub(super) fn create() -> Result<Network, Error> {
         let mut network = Network::make(true)?;
         network.gateway = network.ask_gateway(Engine::find()?)?;
@@ -44,29 +45,44 @@ impl Network {
     fn make(both_families: bool) -> Result<Network, Error> {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let engine = Engine::find()?;
         let network = Network {
             name: format!("msaspec-{}-{count}", label::run()?),
             gateway: Ipv4Addr::UNSPECIFIED,
         };
-        let subnet = IpamConfig {
-            subnet: Some(format!("{}/64", unique_local()?)),
+        for _ in 0..ATTEMPTS {
+            match network.request(Some(for_tests()?), both_families) {
+                Ok(()) => return Ok(network),
+                // Another network has it.
+                Err(error) if error.to_string().contains("overlap") => {}
+                Err(error) => return Err(error),
+            }
+        }
+        network.request(None, both_families).map(|()| network)
+    }
+
+    fn request(&self, inet: Option<String>, both_families: bool) -> Result<(), Error> {
+        let engine = Engine::find()?;
+        let subnet = |subnet: String| IpamConfig {
+            subnet: Some(subnet),
             ..IpamConfig::default()
         };
+        let inet6 = format!("{}/64", unique_local()?);
+        let inet6 = both_families.then_some(inet6);
         let request = NetworkCreateRequest {
-            name: network.name.clone(),
+            name: self.name.clone(),
             internal: Some(true),
             enable_ipv6: Some(both_families),
-            ipam: both_families.then(|| Ipam {
-                config: Some(vec![subnet]),
+            ipam: Some(Ipam {
+                config: Some(inet.into_iter().chain(inet6).map(subnet).collect()),
                 ..Ipam::default()
             }),
-            labels: Some(network.labels()?),
+            labels: Some(self.labels()?),
             ..NetworkCreateRequest::default()
         };
         let what = "cannot make a network with IPv4 and IPv6";
-        engine.ask(what, engine.docker().create_network(request))?;
-        Ok(network)
+        engine
+            .ask(what, engine.docker().create_network(request))
+            .map(drop)
     }
 
     /// The labels of everything in this network.
@@ -153,6 +169,16 @@ fn first_address(subnet: &str) -> Option<Ipv4Addr> {
     let network = address.to_bits() & !(u32::MAX.checked_shr(length).unwrap_or(0));
     Some(Ipv4Addr::from_bits(network + 1))
 }
+
+/// One of 512 networks in 198.18.0.0/15.
+fn for_tests() -> Result<String, Error> {
+    let mut octets = [0; 2];
+    getrandom::fill(&mut octets).map_err(Error::Random)?;
+    Ok(format!("198.{}.{}.0/24", 18 + (octets[0] & 1), octets[1]))
+}
+
+/// How often a network that nobody has is looked for before the engine chooses.
+const ATTEMPTS: usize = 20;
 
 /// A prefix of 64 bits that nobody else has.
 fn unique_local() -> Result<Ipv6Addr, Error> {

@@ -313,6 +313,7 @@ const TEMPLATES: &[Template] = &[
     row(Limits, &[], ANY, "{limit} is {set}{was set}"),
 
     row(Verdicts, &["pass"], ANY, "{name} passes now{was}"),
+    row(Verdicts, &["known "], ANY, "{name} deviates now as sendmail is known to{was}"),
     row(Verdicts, &["warn"], ANY, "{name} gets a warning now{was}"),
     row(Verdicts, &["fail"], ANY, "{name} fails now{was}"),
     row(Verdicts, &["skip"], ANY, "{name} does not apply any more{was}"),
