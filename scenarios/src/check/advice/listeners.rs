@@ -2,7 +2,7 @@
 
 use super::{
     DAEMON, Evidence, Found, Rule, remedy,
-    seen::{for_users, is_for_users, is_submission_port, list},
+    seen::{for_users, is_for_users, is_null_client, is_submission_port, list},
 };
 use crate::check::{
     daemon::Daemon,
@@ -201,6 +201,9 @@ fn without_o(
 }
 
 fn ipv6_missing(evidence: &Evidence<'_>) -> Vec<Found> {
+    if is_null_client(evidence) {
+        return Vec::new();
+    }
     let public: Vec<_> = evidence
         .daemons
         .iter()

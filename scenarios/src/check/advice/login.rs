@@ -99,10 +99,6 @@ fn plaintext_in_clear(evidence: &Evidence<'_>, seen: &Seen<'_>) -> Vec<String> {
 }
 
 fn login_not_required(evidence: &Evidence<'_>) -> Vec<Found> {
-    // A null client has no users: what it takes goes to its hub.
-    if evidence.feature("nullclient").is_some() {
-        return Vec::new();
-    }
     let is_open = |seen: &Seen<'_>| {
         let answers = ["MAIL before login, clear", "MAIL before login, TLS"];
         let mut answers = answers
@@ -247,12 +243,24 @@ fn no_trust_auth_mech(evidence: &Evidence<'_>) -> Vec<Found> {
     let statement = trust
         .next()
         .or_else(|| evidence.mc.define("confAUTH_MECHANISMS"));
+    // Who says nothing about mechanisms may not mean to have users.
+    let kind = match statement {
+        Some(_) => Kind::Fault,
+        None => Kind::Hint,
+    };
+    let is_default = evidence.cf.option("AuthMechanisms").is_none() && trusted.is_empty();
+    let why = match statement.is_none() && is_default {
+        true => {
+            "sendmail's own list of mechanisms is offered, and nobody is trusted to relay by it"
+                .to_owned()
+        }
+        false => format!("TRUST_AUTH_MECH does not name {}", list(&missing)),
+    };
     vec![Found {
-        kind: Kind::Fault,
+        kind,
         what: format!(
-            "On {} a user who has logged in may not write to other domains: TRUST_AUTH_MECH does not name {}.",
+            "On {} a user who has logged in may not write to other domains: {why}.",
             list(&places),
-            list(&missing)
         ),
         remedy: format!("TRUST_AUTH_MECH(`{}')dnl\n", offered.join(" ")),
         place: statement.map(|statement| evidence.mc.place(statement.first, statement.last)),

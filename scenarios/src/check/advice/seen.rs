@@ -13,6 +13,9 @@ pub(super) struct Seen<'a> {
 /// The listeners for users, each once: 587 and 465, and other ports where clients have to log in.
 pub(super) fn for_users<'a>(evidence: &Evidence<'a>) -> Vec<Seen<'a>> {
     let mut all: Vec<Seen<'a>> = Vec::new();
+    if is_null_client(evidence) {
+        return all;
+    }
     for daemon in evidence.daemons.iter().filter(|it| is_for_users(it)) {
         let place = daemon.listener().to_string();
         if all.iter().all(|seen| seen.place != place) {
@@ -20,6 +23,11 @@ pub(super) fn for_users<'a>(evidence: &Evidence<'a>) -> Vec<Seen<'a>> {
         }
     }
     all
+}
+
+/// A null client has no users: what it takes goes to its hub.
+pub(super) fn is_null_client(evidence: &Evidence<'_>) -> bool {
+    evidence.feature("nullclient").is_some()
 }
 
 pub(super) fn is_for_users(daemon: &Daemon) -> bool {

@@ -92,7 +92,7 @@ fn listener(name: &str, open: bool, optional: bool) -> ListenerFinding {
 #[case::needs_login("587/inet MAIL before login, clear = 530 5.7.0 | 587/inet !PLAIN, TLS = 235 2.7.0", &[])]
 #[case::nobody_can("587/inet MAIL before login, clear = 530 5.7.0", &["login-impossible!"])]
 #[case::relays_for_users("587/inet !PLAIN, TLS = 235 2.7.0 | 587/inet RCPT elsewhere after login = 250 2.1.5", &[])]
-#[case::not_trusted("587/inet !SCRAM-SHA-256, TLS = 235 2.7.0 | 587/inet RCPT elsewhere after login = 550 5.7.1", &["no-trust-auth-mech!"])]
+#[case::not_trusted("587/inet !SCRAM-SHA-256, TLS = 235 2.7.0 | 587/inet RCPT elsewhere after login = 550 5.7.1", &["no-trust-auth-mech"])]
 #[case::refused_by_the_access_map("587/inet !PLAIN, TLS = 235 2.7.0 | 587/inet RCPT elsewhere after login = 550 5.7.1", &[])]
 #[case::too_many("587/inet STARTTLS = 421 4.7.0", &[])]
 #[case::broken("587/inet STARTTLS = 454 4.3.3", &["starttls-fails!"])]
@@ -141,12 +141,49 @@ fn what_is_meant_so_is_no_fault(#[case] more: &str, #[case] heard: &str) {
 }
 
 #[rstest]
-#[case::null_client("FEATURE(`nullclient', `hub.example')dnl\n", &["ipv6-missing"])]
-#[case::others("", &["login-not-required!", "ipv6-missing"])]
+#[case::null_client("FEATURE(`nullclient', `hub.example')dnl\n", &[])]
+#[case::others("", &["login-not-required!", "no-trust-auth-mech", "md5-without-secrets", "ipv6-missing"])]
 fn a_null_client_has_no_users(#[case] mc: &str, #[case] expected: &[&str]) {
     let cf = format!("O DaemonPortOptions=Name=MTA\n{MSA}\n");
-    let heard = "587/inet MAIL before login, clear = 250 2.1.0";
+    let heard = "587/inet MAIL before login, clear = 250 2.1.0 | 587/inet !CRAM-MD5, clear = 235 2.7.0 \
+        | 587/inet RCPT elsewhere after login = 550 5.7.1";
     assert_eq!(names(&own(mc, &cf, heard, &[])), expected);
+}
+
+#[rstest]
+#[case::own_list(
+    "",
+    "",
+    Kind::Hint,
+    "sendmail's own list of mechanisms is offered, and nobody"
+)]
+#[case::of_a_file("", "C{TrustAuthMech}LOGIN", Kind::Hint, "does not name PLAIN.")]
+#[case::named(
+    "define(`confAUTH_MECHANISMS', `PLAIN')dnl\n",
+    "",
+    Kind::Fault,
+    "does not name PLAIN."
+)]
+#[case::trusted(
+    "TRUST_AUTH_MECH(`LOGIN')dnl\n",
+    "C{TrustAuthMech}LOGIN",
+    Kind::Fault,
+    "does not name PLAIN."
+)]
+fn a_list_that_nobody_wrote_is_no_fault(
+    #[case] mc: &str,
+    #[case] cf: &str,
+    #[case] kind: Kind,
+    #[case] words: &str,
+) {
+    let heard =
+        "587/inet !PLAIN, TLS = 235 2.7.0 | 587/inet RCPT elsewhere after login = 550 5.7.1";
+    let advice = own(mc, &format!("{BOTH}{cf}\n"), heard, &[]);
+    let [only] = advice.as_slice() else {
+        panic!("{:?}", names(&advice));
+    };
+    assert_eq!((only.id.as_str(), only.kind), ("no-trust-auth-mech", kind));
+    assert!(only.what.contains(words), "{}", only.what);
 }
 
 #[rstest]
