@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Evidence, FILTERS, Found, Rule};
-use crate::check::{cf::Milter, findings::Kind};
+use super::{
+    Evidence, FILTERS, Found, Rule,
+    seen::{add_new, list},
+};
+use crate::check::{cf::Milter, daemon::Daemon, findings::Kind};
 
 pub(super) const RULES: &[Rule] = &[Rule {
     id: "milter-down",
@@ -12,18 +15,37 @@ pub(super) const RULES: &[Rule] = &[Rule {
     source: FILTERS,
 }];
 
+/// What puts everything off, STARTTLS too, or refuses it while the filter is down.
+const STOPPING: &[char] = &['T', 'R', '4'];
+
+/// Whether a listener asks a filter that stops everything while it is down, as it is during the check.
+pub(super) fn is_stopped(evidence: &Evidence<'_>, daemon: &Daemon) -> bool {
+    let used = used_by(evidence, daemon);
+    let mut milters = evidence.cf.milters().into_iter();
+    milters.any(|milter| used.contains(&milter.name) && is_stopping(&milter))
+}
+
+fn is_stopping(milter: &Milter) -> bool {
+    milter.flag.is_some_and(|flag| STOPPING.contains(&flag))
+}
+
 fn milter_down(evidence: &Evidence<'_>) -> Vec<Found> {
-    let used = used(evidence);
+    let used: BTreeSet<_> = evidence
+        .daemons
+        .iter()
+        .flat_map(|daemon| used_by(evidence, daemon))
+        .collect();
     let milters = evidence.cf.milters().into_iter();
     milters
         .filter(|milter| used.contains(&milter.name))
         .map(|milter| Found {
             kind: Kind::Hint,
             what: format!(
-                "The filter {} ({}) does not run here, and {}.",
+                "The filter {} ({}) does not run here, and {}{}.",
                 milter.name,
                 milter.socket,
-                consequence(milter.flag)
+                consequence(milter.flag),
+                put_off(evidence, &milter)
             ),
             remedy: match milter.flag {
                 None => tempfail(&milter),
@@ -34,18 +56,35 @@ fn milter_down(evidence: &Evidence<'_>) -> Vec<Found> {
         .collect()
 }
 
-/// The filters that some listener asks.
-fn used(evidence: &Evidence<'_>) -> BTreeSet<String> {
+/// The filters that a listener asks: its own, or else those of all.
+fn used_by(evidence: &Evidence<'_>, daemon: &Daemon) -> BTreeSet<String> {
     let everywhere = evidence.cf.option("InputMailFilters");
-    let own = evidence
-        .daemons
-        .iter()
-        .filter_map(|daemon| daemon.filters.as_deref());
-    let names = everywhere
-        .into_iter()
-        .chain(own)
-        .flat_map(|list| list.split([',', ';']));
-    names.map(|name| name.trim().to_owned()).collect()
+    let list = daemon.filters.as_deref().or(everywhere).unwrap_or_default();
+    let names = list.split([',', ';']).map(str::trim);
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Where STARTTLS was seen to be put off by it.
+fn put_off(evidence: &Evidence<'_>, milter: &Milter) -> String {
+    let mut places = Vec::new();
+    for daemon in evidence.daemons {
+        let place = daemon.listener().to_string();
+        let answer = evidence.answer(&place, "STARTTLS");
+        let is_454 = answer.is_some_and(|answer| answer.starts_with("454"));
+        if is_454 && used_by(evidence, daemon).contains(&milter.name) {
+            add_new(&mut places, vec![place]);
+        }
+    }
+    match is_stopping(milter) && !places.is_empty() {
+        true => format!(
+            "; STARTTLS is answered with 454 meanwhile on {}",
+            list(&places)
+        ),
+        false => String::new(),
+    }
 }
 
 fn consequence(flag: Option<char>) -> &'static str {

@@ -1,7 +1,7 @@
 //! Whether TLS is offered, and whether it works.
 
 use super::{
-    DAEMON, Evidence, Found, Rule, remedy,
+    DAEMON, Evidence, Found, Rule, milters, remedy,
     seen::{Seen, for_users, list},
 };
 use crate::check::{daemon::Daemon, findings::Kind};
@@ -111,7 +111,7 @@ fn starttls_fails(evidence: &Evidence<'_>) -> Vec<Found> {
         let place = daemon.listener().to_string();
         let answer = evidence
             .answer(&place, "STARTTLS")
-            .filter(|answer| is_failure(answer));
+            .filter(|answer| is_failure(answer) && !is_of_a_filter(evidence, daemon, answer));
         if let Some(answer) = answer
             && !places.contains(&place)
         {
@@ -130,6 +130,11 @@ fn starttls_fails(evidence: &Evidence<'_>) -> Vec<Found> {
             .option_place("CipherList", "confCIPHER_LIST")
             .or_else(|| evidence.option_place("ServerCertFile", "confSERVER_CERT")),
     }]
+}
+
+/// The check runs no filters, and one that is down may stop STARTTLS as well.
+fn is_of_a_filter(evidence: &Evidence<'_>, daemon: &Daemon, answer: &str) -> bool {
+    answer.starts_with(['4', '5']) && milters::is_stopped(evidence, daemon)
 }
 
 /// A refusal or a broken handshake; 421 is about the number of connections.
