@@ -16,8 +16,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "login-not-required",
         look: login_not_required,
-        reason: "Port 587 and port 465 are for users: without a login anybody can hand in mail for addresses here, \
-                 past whatever port 25 filters.",
+        reason: "Port 587 and port 465 are for users: without a login nobody knows who handed the mail in, and \
+                 anybody can.",
         source: "RFC 6409 section 4.3",
     },
     Rule {
@@ -29,7 +29,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "login-on-25",
         look: login_on_25,
-        reason: "Other servers never log in: no mail comes in any more.",
+        reason: "If this machine takes mail from outside, nobody who has no account can deliver.",
         source: DAEMON,
     },
     Rule {
@@ -47,9 +47,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "md5-without-secrets",
         look: md5_without_secrets,
-        reason: "They never ask saslauthd: they need the password itself in sasldb, and clients prefer them, so a \
-                 user who has an account in saslauthd only cannot log in.",
-        source: "RFC 2195 section 2, RFC 6331",
+        reason: "They never ask saslauthd: they need the secret itself (sasldb or another auxprop store), and clients \
+                 prefer them, so a user who has an account in saslauthd only cannot log in.",
+        source: "Cyrus SASL, auxprop plugins",
     },
 ];
 
@@ -152,7 +152,7 @@ fn login_on_25(evidence: &Evidence<'_>) -> Vec<Found> {
         .iter()
         .map(|it| remedy::daemon_options(it, &it.modifiers.replace('a', "")));
     vec![Found {
-        kind: Kind::Fault,
+        kind: Kind::Hint,
         what: format!(
             "{} takes mail after a login only: `a' is one of its modifiers.",
             list(&places)
@@ -309,7 +309,7 @@ fn md5_without_secrets(evidence: &Evidence<'_>) -> Vec<Found> {
     vec![Found {
         kind: Kind::Hint,
         what: format!(
-            "{} {} offered, which only users with a password in sasldb can use.",
+            "{} {} offered, which only users can use whose secret is in an auxprop store.",
             list(&offered),
             verb(offered.len(), "is", "are"),
         ),
