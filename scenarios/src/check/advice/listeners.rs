@@ -8,7 +8,7 @@ use crate::check::{
     daemon::Daemon,
     findings::{Kind, ListenerFinding},
 };
-use msaspec_harness::promises::Family;
+use msaspec_harness::promises::{Family, ListenerName};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -200,6 +200,9 @@ fn without_o(
     }]
 }
 
+/// The ports that other machines know.
+const PORTS: &[u16] = &[587, 465, 25];
+
 fn ipv6_missing(evidence: &Evidence<'_>) -> Vec<Found> {
     if is_null_client(evidence) {
         return Vec::new();
@@ -209,23 +212,23 @@ fn ipv6_missing(evidence: &Evidence<'_>) -> Vec<Found> {
         .iter()
         .filter(|daemon| !daemon.is_loopback())
         .collect();
-    let over_ipv6 = |port: u16| {
-        let open = format!("{port}/inet6");
+    let is_there = |port: u16, family: Family| {
+        let open = ListenerName { port, family }.to_string();
         let promised = public
             .iter()
-            .any(|it| it.family == Family::Inet6 && it.port == port);
+            .any(|it| it.family == family && it.port == port);
         promised
             || evidence
                 .listeners
                 .iter()
                 .any(|it| it.listener == open && it.open)
     };
-    // One that is bound to an address has that address for a reason.
+    // One that is bound to an address has that address for a reason, and so may a port of the site's own.
     let everywhere = public
         .iter()
-        .filter(|it| it.family == Family::Inet && it.address.is_none());
+        .filter(|it| it.family == Family::Inet && it.address.is_none() && PORTS.contains(&it.port));
     let mut alone: Vec<_> = everywhere
-        .filter(|it| !over_ipv6(it.port))
+        .filter(|it| !is_there(it.port, Family::Inet6))
         .copied()
         .collect();
     alone.sort_by_key(|daemon| !is_submission_port(daemon));
@@ -233,16 +236,14 @@ fn ipv6_missing(evidence: &Evidence<'_>) -> Vec<Found> {
     let Some(first) = alone.first() else {
         return Vec::new();
     };
-    let others: Vec<_> = public
+    let mut both = PORTS
         .iter()
-        .filter(|it| it.family == Family::Inet6)
-        .collect();
-    let (kind, but) = match others.first() {
-        Some(other) => (
-            Kind::Fault,
-            format!(", while {} listens on both", other.port),
-        ),
-        None => (Kind::Hint, String::new()),
+        .filter(|port| is_there(**port, Family::Inet) && is_there(**port, Family::Inet6));
+    let (kind, but) = match both.next() {
+        Some(port) if is_submission_port(first) => {
+            (Kind::Fault, format!(", while {port} listens on both"))
+        }
+        _ => (Kind::Hint, String::new()),
     };
     let mut lines = remedy::default_mta(evidence);
     for daemon in &alone {

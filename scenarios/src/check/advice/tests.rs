@@ -189,6 +189,8 @@ fn a_list_that_nobody_wrote_is_no_fault(
 #[rstest]
 #[case::promiscuous("FEATURE(`promiscuous_relay')dnl\n", "", &["open-relay!"], "lets everybody")]
 #[case::access_map("FEATURE(`access_db')dnl\n", "", &["open-relay!"], "the access map")]
+#[case::several("FEATURE(`relay_entire_domain')dnl\nFEATURE(`access_db')dnl\n", "", &["open-relay!"], "and the access map")]
+#[case::seen("", "", &["open-relay!"], "RCPT for another domain is answered with 250")]
 #[case::nothing_known("", "", &["open-relay!"], "on 25/inet.")]
 #[case::own_network("RELAY_DOMAIN(`172.16')dnl\n", "C{R}172.16", &["open-relay"], "make sure")]
 #[case::own_network_and_open("FEATURE(`promiscuous_relay')dnl\n", "C{R}172.16", &["open-relay!"], "lets everybody")]
@@ -204,6 +206,8 @@ fn what_opens_a_relay_is_named(
     assert_eq!(names(&advice), expected);
     assert!(advice[0].what.contains(words), "{}", advice[0].what);
     assert_eq!(advice[0].place.is_some(), !mc.is_empty());
+    assert!(!advice[0].remedy.contains("access_db"));
+    assert_eq!(!advice[0].remedy.is_empty(), mc.contains("promiscuous"));
     let heard = format!("{heard} | 25/inet6 RCPT elsewhere before login, clear = 250 2.1.5");
     assert_eq!(names(&own(mc, &cf, &heard, &[])), ["open-relay!"]);
     let heard = heard.replace(
@@ -225,6 +229,60 @@ fn a_port_is_there_once(#[case] cf: &str, #[case] expected: &[&str]) {
         names(&own("", &format!("{cf}\n{MSA}\n"), "", &[])),
         expected
     );
+}
+
+#[rstest]
+#[case::sibling("Port=587, Name=A, M=Ea|Name=B|Name=C, Family=inet6", &["ipv6-missing!"], ", while 25 listens on both.")]
+#[case::of_465("Port=465, Name=A, M=Ea|Port=587, Name=B, M=Ea|Port=587, Name=C, Family=inet6, M=Ea", &["ipv6-missing!"], ", while 587 listens on both.")]
+#[case::none_has_both("Port=587, Name=A, M=Ea|Name=C, Family=inet6", &["ipv6-missing"], "587 over IPv4 only.")]
+#[case::mixed("Name=A|Port=587, Name=B, Family=inet6, M=Ea", &["ipv6-missing"], "25 over IPv4 only.")]
+#[case::port_25("Name=A|Port=587, Name=B, M=Ea|Port=587, Name=C, Family=inet6, M=Ea", &["ipv6-missing"], "25 over IPv4 only.")]
+#[case::own_port("Port=2525, Name=A|Name=B|Name=C, Family=inet6", &[], "")]
+#[case::own_port_of_users("Port=2525, Name=A, M=a|Port=587, Name=B, M=Ea|Port=587, Name=C, Family=inet6, M=Ea", &[], "")]
+fn ipv6_is_missing_where_a_sibling_has_it(
+    #[case] listeners: &str,
+    #[case] expected: &[&str],
+    #[case] words: &str,
+) {
+    let lines = listeners.split('|');
+    let cf: String = lines
+        .map(|it| format!("O DaemonPortOptions={it}\n"))
+        .collect();
+    let mut advice = own("", &cf, "", &[]);
+    advice.retain(|advice| advice.id == "ipv6-missing");
+    assert_eq!(names(&advice), expected);
+    let what = advice.first().map_or("", |advice| &advice.what);
+    assert!(what.ends_with(words), "{what}");
+}
+
+#[test]
+fn a_login_on_25_is_a_hint() {
+    let cf =
+        "O DaemonPortOptions=Name=MTA, M=a\nO DaemonPortOptions=Name=MTA6, Family=inet6, M=a\n";
+    assert_eq!(names(&own("", cf, "", &[])), ["login-on-25"]);
+}
+
+#[rstest]
+#[case::tempfail(", F=T", "O InputMailFilters=checker", "454 4.7.0", &["milter-down"])]
+#[case::rejected(", F=R", "O InputMailFilters=checker", "554 5.7.0", &["milter-down"])]
+#[case::passes("", "O InputMailFilters=checker", "454 4.3.3", &["starttls-fails!", "milter-down"])]
+#[case::handshake(", F=T", "O InputMailFilters=checker", "TLS handshake failed", &["starttls-fails!", "milter-down"])]
+#[case::unused(", F=T", "", "454 4.3.3", &["starttls-fails!"])]
+fn a_filter_that_is_down_stops_starttls(
+    #[case] flag: &str,
+    #[case] filters: &str,
+    #[case] answer: &str,
+    #[case] expected: &[&str],
+) {
+    let cf = format!("{BOTH}{CERTIFICATES}Xchecker, S=local:/run/x{flag}\n{filters}\n");
+    let advice = own("", &cf, &format!("587/inet STARTTLS = {answer}"), &[]);
+    assert_eq!(names(&advice), expected);
+    let is_told = advice.iter().any(|it| {
+        it.what
+            .ends_with("STARTTLS is answered with 454 meanwhile on 587/inet.")
+    });
+    let is_put_off = expected == ["milter-down"] && answer.starts_with("454");
+    assert_eq!(is_told, is_put_off);
 }
 
 #[rstest]
