@@ -41,7 +41,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "login-without-tls",
         look: login_without_tls,
-        reason: "The password stays hidden, but what the user writes after it can be read and changed on the way.",
+        reason: "The password stays hidden, but what the user writes after it can be read and changed on the way. sendmail \
+                 has no option that demands TLS on a listener for logins other than by PLAIN and LOGIN (`p'); a \
+                 listener with `s' (465) does.",
         source: "RFC 8314 section 4.1",
     },
     Rule {
@@ -262,7 +264,7 @@ fn no_trust_auth_mech(evidence: &Evidence<'_>) -> Vec<Found> {
             "On {} a user who has logged in may not write to other domains: {why}.",
             list(&places),
         ),
-        remedy: format!("TRUST_AUTH_MECH(`{}')dnl\n", offered.join(" ")),
+        remedy: remedy::trust(&offered),
         place: statement.map(|statement| evidence.mc.place(statement.first, statement.last)),
     }]
 }
@@ -291,7 +293,7 @@ fn login_without_tls(evidence: &Evidence<'_>) -> Vec<Found> {
             list(&works).replace(" and ", " or "),
             list(&places)
         ),
-        remedy: passwords_only(evidence),
+        remedy: String::new(),
         place: evidence.option_place("AuthMechanisms", "confAUTH_MECHANISMS"),
     }]
 }
@@ -302,35 +304,53 @@ fn md5_without_secrets(evidence: &Evidence<'_>) -> Vec<Found> {
         let here = mechanisms(evidence, &seen.place, &["clear", "TLS"], is_offered);
         add_new(&mut offered, here);
     }
-    offered.retain(|mechanism| mechanism.ends_with("-MD5"));
-    if offered.is_empty() {
+    let md5: Vec<_> = offered.iter().filter(|it| is_md5(it)).cloned().collect();
+    if md5.is_empty() {
         return Vec::new();
     }
     vec![Found {
         kind: Kind::Hint,
         what: format!(
             "{} {} offered, which only users can use whose secret is in an auxprop store.",
-            list(&offered),
-            verb(offered.len(), "is", "are"),
+            list(&md5),
+            verb(md5.len(), "is", "are"),
         ),
-        remedy: passwords_only(evidence),
+        remedy: without_md5(evidence, offered),
         place: evidence.option_place("AuthMechanisms", "confAUTH_MECHANISMS"),
     }]
 }
 
-/// The mechanisms that saslauthd answers, and they inside TLS only.
-fn passwords_only(evidence: &Evidence<'_>) -> String {
-    let mut lines = remedy::define("confAUTH_MECHANISMS", "LOGIN PLAIN");
-    lines.push_str("TRUST_AUTH_MECH(`LOGIN PLAIN')dnl\n");
-    if !evidence
-        .cf
-        .option("AuthOptions")
-        .unwrap_or_default()
-        .contains('p')
-    {
+/// The mechanisms of before without those that need the secret itself; passwords inside TLS only.
+fn without_md5(evidence: &Evidence<'_>, offered: Vec<String>) -> String {
+    let mut left: Vec<String> = match evidence.cf.option("AuthMechanisms") {
+        Some(own) => own.split([' ', ',']).map(str::to_owned).collect(),
+        None => offered,
+    };
+    left.retain(|mechanism| !mechanism.is_empty() && !is_md5(mechanism));
+    if left.is_empty() {
+        left = vec!["LOGIN".to_owned(), "PLAIN".to_owned()];
+    }
+    let mut lines = remedy::define("confAUTH_MECHANISMS", &left.join(" "));
+    let is_password = |it: &String| ["LOGIN", "PLAIN"].contains(&it.as_str());
+    let has_passwords = left.iter().any(is_password);
+    // A certificate that nobody trusted yet is not to open the relay.
+    let trusted = evidence.cf.class("TrustAuthMech").members;
+    left.retain(|it| it != "EXTERNAL" || trusted.contains(it));
+    if !left.is_empty() {
+        lines.push_str(&remedy::trust(&left));
+    }
+    if !has_passwords {
+        return lines;
+    }
+    let options = evidence.cf.option("AuthOptions").unwrap_or_default();
+    if !options.contains('p') {
         let p = remedy::option_with(evidence.cf, "AuthOptions", "confAUTH_OPTIONS", &["p"]);
         lines.push_str(&p);
     }
     lines.push_str(&remedy::certificates(evidence.cf));
     lines
+}
+
+fn is_md5(mechanism: &str) -> bool {
+    ["CRAM-MD5", "DIGEST-MD5"].contains(&mechanism)
 }

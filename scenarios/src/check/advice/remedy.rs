@@ -28,6 +28,11 @@ pub(super) fn define(name: &str, value: &str) -> String {
     format!("define(`{name}', `{value}')dnl\n")
 }
 
+/// The mechanisms by which users may write to other domains.
+pub(super) fn trust(mechanisms: &[String]) -> String {
+    format!("TRUST_AUTH_MECH(`{}')dnl\n", mechanisms.join(" "))
+}
+
 /// The names, in the `.mc`, of the certificate options that are not set.
 pub(super) fn missing_certificates(cf: &Cf) -> Vec<&'static str> {
     let missing = CERTIFICATES
