@@ -51,10 +51,18 @@ pub(super) fn certificates(cf: &Cf) -> String {
     let missing = CERTIFICATES
         .iter()
         .filter(|(option, ..)| !is_set(cf, option));
-    missing
+    let lines: String = missing
         .map(|(_, name, value)| define(name, value))
-        .collect()
+        .collect();
+    match lines.is_empty() {
+        true => lines,
+        false => format!("{FILES}{lines}"),
+    }
 }
+
+/// What has to be there before the certificate options are of use.
+const FILES: &str = "dnl The files have to exist, and the key to be of mode 0600. Without them there is no TLS, and nobody\n\
+    dnl can log in by LOGIN or PLAIN once p is in confAUTH_OPTIONS.\n";
 
 fn is_set(cf: &Cf, option: &str) -> bool {
     cf.option(option).is_some_and(|value| !value.is_empty())
