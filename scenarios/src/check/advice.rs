@@ -1,5 +1,7 @@
 //! What an administrator should look at: faults that were seen on the wire or stand in the `.cf`, and hints.
 
+use std::collections::BTreeSet;
+
 use super::{
     cf::Cf,
     daemon::Daemon,
@@ -87,7 +89,20 @@ pub fn advice(evidence: &Evidence<'_>) -> Vec<Advice> {
         .collect();
     all.extend(news);
     all.sort_by_key(|advice| advice.kind);
+    drop_repeated(&mut all);
     all
+}
+
+/// A listener or a feature that is pasted twice is there twice: the first remedy has it.
+fn drop_repeated(all: &mut [Advice]) {
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    for advice in all {
+        let lines = advice.remedy.split_inclusive('\n');
+        advice.remedy = lines.filter(|line| !known.contains(*line)).collect();
+        let once = |line: &&str| line.starts_with("DAEMON_OPTIONS(") || line.starts_with("FEATURE(");
+        let lines = advice.remedy.split_inclusive('\n').filter(once);
+        known.extend(lines.map(str::to_owned));
+    }
 }
 
 fn is_said(id: &str, all: &[Advice]) -> bool {

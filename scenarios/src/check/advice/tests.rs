@@ -393,7 +393,9 @@ fn a_filter_that_is_down_is_a_hint(
     "O DaemonPortOptions=Port=587, M=Ea\nO CACertPath=/x\nO CACertFile=/y\nO ServerCertFile=/etc/mail/host.pem",
     "587/inet STARTTLS = not offered",
     "starttls-absent",
-    "define(`confSERVER_KEY', `/etc/mail/certs/host.key')dnl\n",
+    "dnl The files have to exist, and the key to be of mode 0600. Without them there is no TLS, and nobody\n\
+     dnl can log in by LOGIN or PLAIN once p is in confAUTH_OPTIONS.\n\
+     define(`confSERVER_KEY', `/etc/mail/certs/host.key')dnl\n",
     Some(1)
 )]
 #[case::flags(
@@ -420,6 +422,14 @@ fn a_filter_that_is_down_is_a_hint(
     "TRUST_AUTH_MECH(`LOGIN PLAIN')dnl\n",
     None
 )]
+#[case::md5_alone(
+    "",
+    "O DaemonPortOptions=Port=587, M=Ea\nO AuthMechanisms=CRAM-MD5 DIGEST-MD5",
+    "587/inet !CRAM-MD5, TLS = 235 2.7.0",
+    "md5-without-secrets",
+    "define(`confAUTH_MECHANISMS', `LOGIN PLAIN')dnl\nTRUST_AUTH_MECH(`LOGIN PLAIN')dnl\ndefine(`confAUTH_OPTIONS', `p')dnl\n",
+    None
+)]
 fn the_remedy_can_be_pasted(
     #[case] mc: &str,
     #[case] cf: &str,
@@ -434,6 +444,50 @@ fn the_remedy_can_be_pasted(
     let begins_with_it = advice.remedy.starts_with(remedy);
     assert!(begins_with_it, "{}", advice.remedy);
     assert_eq!(advice.place.as_ref().map(|place| place.first), line);
+}
+
+#[rstest]
+#[case::scram(
+    "O AuthMechanisms=SCRAM-SHA-256 CRAM-MD5 DIGEST-MD5",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-256"
+)]
+#[case::kerberos(
+    "O AuthMechanisms=EXTERNAL GSSAPI CRAM-MD5",
+    "EXTERNAL GSSAPI",
+    "GSSAPI"
+)]
+#[case::certificates(
+    "O AuthMechanisms=EXTERNAL CRAM-MD5\nC{TrustAuthMech}EXTERNAL",
+    "EXTERNAL",
+    "EXTERNAL"
+)]
+#[case::own_list("", "GSSAPI", "GSSAPI")]
+fn what_needs_no_password_is_kept(#[case] cf: &str, #[case] left: &str, #[case] trusted: &str) {
+    let heard = "587/inet !CRAM-MD5, clear = 235 2.7.0 | 587/inet !GSSAPI, clear = 535 5.7.0 \
+        | 587/inet STARTTLS = works, the certificate verifies";
+    let advice = own("", &format!("{BOTH}{cf}\n"), heard, &[]);
+    assert_eq!(names(&advice), ["login-without-tls", "md5-without-secrets"]);
+    assert_eq!(advice[0].remedy, "");
+    assert_eq!(
+        advice[1].remedy,
+        format!("define(`confAUTH_MECHANISMS', `{left}')dnl\nTRUST_AUTH_MECH(`{trusted}')dnl\n")
+    );
+}
+
+#[test]
+fn a_listener_is_pasted_once() {
+    let cf = format!("O DaemonPortOptions=Name=MTA\n{MSA}\n");
+    let advice = own(
+        "",
+        &cf,
+        "587/inet MAIL before login, clear = 250 2.1.0",
+        &[],
+    );
+    assert_eq!(names(&advice), ["login-not-required!", "ipv6-missing"]);
+    let remedies: String = advice.iter().map(|it| it.remedy.as_str()).collect();
+    assert_eq!(remedies.matches("DAEMON_OPTIONS(`Name=MTA')").count(), 1);
+    assert!(advice[1].remedy.contains("Name=MSA-v6"));
 }
 
 #[test]
