@@ -111,6 +111,45 @@ pub struct Advice {
     pub place: Option<Place>,
 }
 
+impl Advice {
+    /// Whether the remedy takes the place of what stands there: beside it, it would be a second listener on the
+    /// same socket, or a value that the other one overrides.
+    pub fn replaces(&self) -> bool {
+        let Some(place) = &self.place else {
+            return false;
+        };
+        // What has to move in front of a MAILER does not stay where it is.
+        let moves = self.remedy.lines().any(|line| line.starts_with("MAILER("));
+        let mut theirs = self.remedy.lines().filter(|line| !adds(line, &place.text));
+        let its = subject(&place.text);
+        !moves && its.is_some() && theirs.any(|line| subject(line) == its)
+    }
+}
+
+/// What a statement sets, where a second one of it would not be another thing.
+fn subject(statement: &str) -> Option<&str> {
+    let (name, arguments) = statement.trim_start().split_once('(')?;
+    match name {
+        "DAEMON_OPTIONS" | "INPUT_MAIL_FILTER" | "TRUST_AUTH_MECH" => Some(name),
+        "define" => {
+            let option = arguments.split([',', ')']).next()?;
+            let option = option.trim_matches(['`', '\'', ' ']);
+            option.starts_with("conf").then_some(option)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a line is a listener over IPv6 beside one over IPv4.
+fn adds(line: &str, beside: &str) -> bool {
+    let over_ipv6 = |text: &str| text.to_ascii_lowercase().contains("family=inet6");
+    let over_ipv4 = |text: &str| {
+        let text = text.to_ascii_lowercase().replace(' ', "");
+        !text.contains("family=") || text.contains("family=inet,") || text.contains("family=inet'")
+    };
+    over_ipv6(line) && over_ipv4(beside)
+}
+
 /// How sure an advice is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -155,4 +194,81 @@ pub enum Side {
     TakenOut,
     /// The newer one: the line came in.
     CameIn,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const MSA: &str = "DAEMON_OPTIONS(`Family=inet, Port=587, Name=MSA, M=E')dnl";
+
+    #[rstest]
+    #[case::listener(MSA, "DAEMON_OPTIONS(`Port=587, Name=MSA, M=Ea')dnl\n", true)]
+    #[case::with_a_feature(
+        MSA,
+        "FEATURE(`no_default_msa')dnl\nDAEMON_OPTIONS(`Port=587')dnl\n",
+        true
+    )]
+    #[case::feature(MSA, "FEATURE(`no_default_msa')dnl\n", false)]
+    #[case::ipv6_beside_ipv4(
+        MSA,
+        "DAEMON_OPTIONS(`Family=inet6, Name=MSA-v6, Port=587')dnl\n",
+        false
+    )]
+    #[case::ipv6(
+        "DAEMON_OPTIONS(`Family=inet6, M=O')",
+        "DAEMON_OPTIONS(`Family=inet6')dnl\n",
+        true
+    )]
+    #[case::misspelt_family(
+        "DAEMON_OPTIONS(`Family=ipv6')",
+        "DAEMON_OPTIONS(`Family=inet6')dnl\n",
+        true
+    )]
+    #[case::option(
+        "define(`confLOG_LEVEL', `9')",
+        "define(`confLOG_LEVEL', `14')dnl\n",
+        true
+    )]
+    #[case::other(
+        "define(`confLOG_LEVEL', `9')",
+        "define(`confAUTH_OPTIONS', `A p')dnl\n",
+        false
+    )]
+    #[case::moved(
+        "define(`confLOG_LEVEL', `9')",
+        "define(`confLOG_LEVEL', `9')dnl\nMAILER(`smtp')dnl\n",
+        false
+    )]
+    #[case::mechanisms(
+        "TRUST_AUTH_MECH(`PLAIN')dnl",
+        "TRUST_AUTH_MECH(`LOGIN PLAIN')dnl\n",
+        true
+    )]
+    #[case::nothing(MSA, "", false)]
+    fn a_remedy_takes_the_place_of_what_it_names(
+        #[case] text: &str,
+        #[case] remedy: &str,
+        #[case] replaces: bool,
+    ) {
+        let place = Place {
+            file: "site.mc".to_owned(),
+            first: 3,
+            last: 3,
+            text: text.to_owned(),
+        };
+        let mut advice = Advice {
+            id: String::new(),
+            kind: Kind::Fault,
+            what: String::new(),
+            reason: String::new(),
+            remedy: remedy.to_owned(),
+            source: String::new(),
+            place: Some(place),
+        };
+        assert_eq!(advice.replaces(), replaces);
+        advice.place = None;
+        assert!(!advice.replaces());
+    }
 }

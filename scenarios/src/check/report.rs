@@ -112,6 +112,20 @@ fn lines_of(place: &Place) -> String {
     }
 }
 
+/// Where the lines of a remedy go.
+fn destination(advice: &Advice) -> String {
+    let lines = advice.remedy.lines();
+    let listeners = lines.filter(|line| line.starts_with("DAEMON_OPTIONS("));
+    match &advice.place {
+        Some(place) if advice.replaces() && listeners.count() > 1 => format!(
+            "in place of your lines of the same name ({} ...):",
+            lines_of(place)
+        ),
+        Some(place) if advice.replaces() => format!("in place of {}:", lines_of(place)),
+        _ => "into the .mc:".to_owned(),
+    }
+}
+
 /// As in a diff.
 fn sign(side: Side) -> char {
     match side {

@@ -2,7 +2,7 @@
 
 use msaspec_harness::report::Run;
 
-use super::{Conclusion, count, cut, deviation, expectation, fails, lines_of, sign};
+use super::{Conclusion, count, cut, destination, deviation, expectation, fails, lines_of, sign};
 use crate::check::{
     difference::Comparison,
     findings::{Advice, Findings, Kind, Place, Promise},
@@ -207,7 +207,11 @@ fn advise(advice: &Advice) -> String {
     };
     let remedy = match advice.remedy.trim().is_empty() {
         true => String::new(),
-        false => format!("\n{}", fenced("m4", [advice.remedy.as_str()])),
+        false => format!(
+            "\nPaste {}\n\n{}",
+            inline(&destination(advice)),
+            fenced("m4", [advice.remedy.as_str()])
+        ),
     };
     format!(
         "**{word} {}**{place}: {what} {reason}{source}\n{remedy}",

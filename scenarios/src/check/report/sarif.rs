@@ -82,7 +82,8 @@ impl Log {
         let rule = self.rule(&advice.id, &why, level);
         let mut message = format!("{} {why}", advice.what);
         if !advice.remedy.trim().is_empty() {
-            message = format!("{message}\nPaste into the .mc:\n{}", advice.remedy);
+            let destination = super::destination(advice);
+            message = format!("{message}\nPaste {destination}\n{}", advice.remedy);
         }
         let place = advice.place.as_ref();
         let place = place.map_or_else(|| first_line(file), location);

@@ -47,3 +47,16 @@ fn a_remark_in_the_mc_is_no_difference() {
 fn what_is_expected_lies_beside_the_mc(#[case] file: &str, #[case] folder: &str) {
     assert_eq!(expectation(file), folder);
 }
+
+#[rstest]
+#[case("define(`confAUTH_OPTIONS', `p')dnl\n", "into the .mc:")]
+#[case("DAEMON_OPTIONS(`Port=587')dnl\n", "in place of origin.mc:41:")]
+#[case(
+    "DAEMON_OPTIONS(`Port=587')dnl\nDAEMON_OPTIONS(`Port=465')dnl\n",
+    "in place of your lines of the same name (origin.mc:41 ...):"
+)]
+fn a_listener_is_not_pasted_beside_itself(#[case] remedy: &str, #[case] words: &str) {
+    let mut advice = sample::findings().advice.swap_remove(0);
+    advice.remedy = remedy.to_owned();
+    assert_eq!(destination(&advice), words);
+}

@@ -23,6 +23,8 @@ fn a_comment_names_what_has_changed_and_what_to_do() {
 
     **Fault `password-in-clear`** at `origin.mc:41`: PLAIN and LOGIN are offered before TLS. Whoever is on the way reads the password. (RFC 4954 section 4)
 
+    Paste into the .mc\:
+
     ```m4
     define(`confAUTH_OPTIONS', `A p y')dnl
     ```

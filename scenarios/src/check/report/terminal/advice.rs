@@ -10,7 +10,7 @@ use msaspec_harness::{
 use super::page::{PLAIN, Page};
 use crate::check::{
     findings::{Advice, Findings, Kind, Place},
-    report::lines_of,
+    report::{destination, lines_of},
 };
 
 /// Advice of a kind; where it is not `whole`, a sentence and a line each.
@@ -73,7 +73,7 @@ fn block(page: &mut Page<'_>, advice: &Advice) -> io::Result<()> {
     beneath(page, 2, advice.place.as_ref())?;
     page.labelled("why", PLAIN, &advice.reason)?;
     if !advice.remedy.trim().is_empty() {
-        page.labelled("paste", PLAIN, "into the .mc:")?;
+        page.labelled("paste", PLAIN, &destination(advice))?;
         page.paste(6, &advice.remedy)?;
     }
     page.labelled("source", QUIET, &advice.source)
