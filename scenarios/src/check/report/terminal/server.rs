@@ -59,7 +59,7 @@ fn verdicts(page: &mut Page<'_>, findings: &Findings, run: &Run) -> io::Result<(
         .collect();
     let known = match summary.known {
         0 => String::new(),
-        known => format!(" ({known} known)"),
+        known => format!(" (sendmail is known for {known} of them)"),
     };
     page.labelled("verdicts", PLAIN, &format!("{}{known}", counts.join(", ")))?;
     // What differs was said already.

@@ -1,3 +1,4 @@
+use msaspec_harness::report::StaleKnown;
 use rstest::rstest;
 
 use super::*;
@@ -215,6 +216,34 @@ fn more_words_show_the_promises_and_then_every_dialogue() {
         );
         assert_eq!(text.contains("C: EHLO client.example"), dialogues, "{text}");
     }
+}
+
+#[test]
+fn known_deviations_are_sendmails_and_no_list_of_the_sites() {
+    let known = msaspec_harness::known::Deviates {
+        reason: "agreed upon".to_owned(),
+        verdict: None,
+        observed: None,
+    };
+    let mut case = sample::case("rfc5321-3.6.2-relay", Verdict::Fail);
+    case.known = Some(known);
+    let mut run = sample::run_of(vec![case]);
+    run.stale_known = vec![StaleKnown {
+        id: "rfc5321-4.1.1.1-ehlo".to_owned(),
+        reason: "was so once".to_owned(),
+    }];
+    let text = shown(&sample::findings(), &run, 0);
+    assert!(
+        text.contains("1 fail (sendmail is known for 1 of them)"),
+        "{text}"
+    );
+    let text = shown(&sample::findings(), &run, 1);
+    assert!(
+        text.contains("sendmail is known for it: agreed upon"),
+        "{text}"
+    );
+    assert!(!text.contains("were not seen"), "{text}");
+    assert!(!text.contains("was so once"), "{text}");
 }
 
 #[rstest]
