@@ -23,33 +23,36 @@ pub fn of_m4(mc: &Mc, output: &Output) -> String {
     };
     let mut said = lines(mc, &output.stderr);
     // m4 may notice only in a file of its own that a quote was left open here.
+    let about_quotes = [
+        "unclosed",
+        "quote-too-long",
+        "wrong-quotes",
+        "unknown-feature",
+    ];
+    said.extend(suspected(mc, &about_quotes));
+    if said.is_empty() {
+        return format!("{}: {problem}", mc.name);
+    }
+    format!("{}: {problem}:\n{}", mc.name, said.join("\n"))
+}
+
+/// What the text of the `.mc` alone says about some of the things that are looked for.
+fn suspected(mc: &Mc, ids: &[&str]) -> Vec<String> {
+    let mut said = Vec::new();
     for suspicion in mc::suspicions(mc) {
-        let about_quotes = [
-            "unclosed",
-            "quote-too-long",
-            "wrong-quotes",
-            "unknown-feature",
-        ];
         if let Some(place) = suspicion
             .place
-            .filter(|_| about_quotes.contains(&suspicion.id.as_str()))
+            .filter(|_| ids.contains(&suspicion.id.as_str()))
         {
             said.push(format!(
                 "  {}:{}: {}",
                 place.file, place.first, suspicion.what
             ));
-            said.extend(
-                suspicion
-                    .remedy
-                    .lines()
-                    .map(|line| format!("    write: {line}")),
-            );
+            let remedy = suspicion.remedy.lines();
+            said.extend(remedy.map(|line| format!("    write: {line}")));
         }
     }
-    if said.is_empty() {
-        return format!("{}: {problem}", mc.name);
-    }
-    format!("{}: {problem}:\n{}", mc.name, said.join("\n"))
+    said
 }
 
 /// What is wrong with a listener, at the statement that it comes from.
@@ -68,26 +71,38 @@ pub fn of_listener(mc: &Mc, problem: &str) -> String {
 /// Why sendmail does not stay with these listeners.
 pub fn of_rivals(mc: &Mc, first: &Daemon, second: &Daemon) -> String {
     let listener = second.listener();
-    let line = |daemon: &Daemon| {
+    let statement = |daemon: &Daemon| {
         let mut statements = mc.find("DAEMON_OPTIONS");
-        let its = statements.find(|statement| {
+        statements.find(|statement| {
             let name = format!("name={}", daemon.name.to_ascii_lowercase());
-            let text = statement.argument(0).to_ascii_lowercase().replace(' ', "");
-            text.split(',').any(|pair| pair == name)
-        });
-        match its {
-            Some(its) => format!("{} ({}:{})", daemon.name, mc.name, its.first),
-            None => format!("{} (sendmail's own, not in the .mc)", daemon.name),
+            let text = compact(statement.argument(0));
+            let value = daemon.cf.split_once('=').map(|(_, value)| compact(value));
+            value.as_ref() == Some(&text) || text.split(',').any(|pair| pair == name)
+        })
+    };
+    let line = |daemon: &Daemon| match statement(daemon) {
+        Some(its) => format!("{} ({}:{})", daemon.name, mc.name, its.first),
+        None => format!("{} (sendmail's own, not in the .mc)", daemon.name),
+    };
+    let what_to_do = match (statement(first), statement(second)) {
+        (Some(_), Some(_)) => {
+            "two of your DAEMON_OPTIONS want the same socket: take one out or give it another Port= or Addr="
         }
+        _ => "to have only your own: FEATURE(`no_default_msa')dnl before the DAEMON_OPTIONS",
     };
     format!(
         "{}: two listeners want {listener}, and one of them cannot be opened: {} and {}. sendmail tries for 50 s, \
-         greets nobody meanwhile, and then ends (\"server SMTP socket wedged\").\n  \
-         to have only your own: FEATURE(`no_default_msa')dnl before the DAEMON_OPTIONS",
+         greets nobody meanwhile, and then ends (\"server SMTP socket wedged\").\n  {what_to_do}",
         mc.name,
         line(first),
         line(second)
     )
+}
+
+/// The options of a listener, as they can be compared.
+fn compact(options: &str) -> String {
+    let options = options.to_ascii_lowercase();
+    options.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 /// What m4 said of a configuration that it built nevertheless.
@@ -143,6 +158,7 @@ pub fn warnings(mc: &Mc, output: &Output) -> Vec<String> {
 /// Why sendmail does not start with this `.cf`.
 pub fn of_sendmail(mc: &Mc, cf: &str, output: &Output) -> String {
     let cf: Vec<_> = cf.lines().collect();
+    let mut is_of_the_cf = false;
     let said = output.stderr.lines().filter(|line| !line.trim().is_empty());
     let said = said.take(MOST).map(|line| {
         let shown = short(line);
@@ -151,20 +167,52 @@ pub fn of_sendmail(mc: &Mc, cf: &str, output: &Output) -> String {
             .split_once("sendmail.cf: line ")
             .and_then(|(_, rest)| rest.split(':').next()?.trim().parse::<usize>().ok());
         let mut words = format!("  {shown}");
-        if let Some(text) = number.and_then(|number| cf.get(number.checked_sub(1)?)) {
+        let text = number.and_then(|number| cf.get(number.checked_sub(1)?));
+        if let Some(text) = text {
             let _ = write!(words, "\n    the line of the .cf: {}", short(text));
+        }
+        is_of_the_cf |= number.is_some() || line.contains("unknown configuration line");
+        let quoted = line
+            .split_once('"')
+            .and_then(|(_, rest)| rest.rsplit_once('"'));
+        let texts = [text.copied(), quoted.map(|(words, _)| words)];
+        let origin = texts
+            .into_iter()
+            .flatten()
+            .find_map(|text| origin(mc, text));
+        if let Some((number, text)) = origin {
+            let _ = write!(words, "\n    {}:{number}  {}", mc.name, short(text));
         }
         if let Some(remedy) = remedy_for_sendmail(line) {
             let _ = write!(words, "\n    {remedy}");
         }
         words
     });
-    let said: Vec<_> = said.collect();
+    let mut said: Vec<_> = said.collect();
+    if is_of_the_cf {
+        said.extend(suspected(mc, &["text-in-cf"]));
+    }
     format!(
         "{}: sendmail does not start with this configuration:\n{}",
         mc.name,
         said.join("\n")
     )
+}
+
+/// The line of the `.mc` in which a line of the `.cf` stands as it is.
+fn origin<'a>(mc: &'a Mc, text: &str) -> Option<(usize, &'a str)> {
+    let text = text.trim();
+    // Fewer characters stand in any line.
+    if text.chars().count() < FEWEST {
+        return None;
+    }
+    let lines = || {
+        let lines = mc.text.lines().map(str::trim).enumerate();
+        lines.filter(|(_, line)| !line.starts_with("dnl"))
+    };
+    let same = lines().find(|(_, line)| *line == text);
+    let found = same.or_else(|| lines().find(|(_, line)| line.contains(text)));
+    found.map(|(index, line)| (index + 1, line))
 }
 
 /// m4's own lines with ours beneath: the text of the line, and what to do about it.
@@ -272,6 +320,8 @@ fn short(line: &str) -> String {
 
 /// Lines of m4's that are shown.
 const MOST: usize = 20;
+/// Characters by which a line of the `.cf` is found again.
+const FEWEST: usize = 4;
 /// In characters.
 const LONGEST: usize = 300;
 
@@ -335,5 +385,59 @@ mod tests {
             &output(1, "/etc/mail/sendmail.cf: line 2: unknown option\n"),
         );
         assert!(said.contains("the line of the .cf: two"), "{said}");
+    }
+
+    #[rstest]
+    #[case(
+        "554 5.0.0 /etc/mail/sendmail.cf: line 2: unknown configuration line \"The log level.\"",
+        &["site.mc:2  The log level.", "is neither a macro nor a comment", "write: dnl The log level."]
+    )]
+    #[case(
+        "/etc/mail/sendmail.cf: line 9: unknown configuration line \"The log level.\"",
+        &["site.mc:2  The log level."]
+    )]
+    #[case("/etc/mail/sendmail.cf: line 3: readoptions: unknown option name Foo", &["site.mc:4  O Foo=1"])]
+    fn a_line_of_the_cf_leads_to_the_mc(#[case] error: &str, #[case] words: &[&str]) {
+        let text = "OSTYPE(`linux')dnl\nThe log level.\nLOCAL_CONFIG\nO Foo=1\n";
+        let mc = Mc::parse("site.mc", text.as_bytes()).unwrap();
+        let said = of_sendmail(&mc, "V10\nThe log level.\nO Foo=1\n", &output(1, error));
+        for words in words {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+    }
+
+    #[rstest]
+    #[case::own(
+        "DAEMON_OPTIONS(`Port=587, Name=A')dnl\nDAEMON_OPTIONS(`Port=587, Name=B')dnl\n",
+        "Port=587, Name=A",
+        "Port=587, Name=B",
+        "two of your DAEMON_OPTIONS want the same socket"
+    )]
+    #[case::without_names(
+        "DAEMON_OPTIONS(`Port=587, M=a')dnl\nDAEMON_OPTIONS(`Port=587')dnl\n",
+        "Port=587, M=a",
+        "Port=587",
+        "two of your DAEMON_OPTIONS want the same socket"
+    )]
+    #[case::sendmails(
+        "DAEMON_OPTIONS(`Port=587, Name=A')dnl\n",
+        "Port=587, Name=A",
+        "Port=587, Name=MSA, M=E",
+        "FEATURE(`no_default_msa')dnl"
+    )]
+    fn rivals_are_told_apart(
+        #[case] text: &str,
+        #[case] first: &str,
+        #[case] second: &str,
+        #[case] words: &str,
+    ) {
+        let mc = Mc::parse("site.mc", text.as_bytes()).unwrap();
+        let cf = format!("O DaemonPortOptions={first}\nO DaemonPortOptions={second}\n");
+        let daemons = super::super::daemon::daemons(&super::super::cf::Cf::parse(&cf)).unwrap();
+        let said = of_rivals(&mc, &daemons[0], &daemons[1]);
+        assert!(said.contains(words), "{said}");
+        let is_own = words.starts_with("two");
+        assert_eq!(said.contains("no_default_msa"), !is_own, "{said}");
+        assert_eq!(said.contains("not in the .mc"), !is_own, "{said}");
     }
 }
