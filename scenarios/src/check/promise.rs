@@ -55,9 +55,9 @@ pub fn harness_promises(cf: &Cf, daemons: &[Daemon]) -> Promises {
 ///
 /// A promise whose line of the `.cf` is empty is sendmail's own default.
 pub fn explained(cf: &Cf, daemons: &[Daemon]) -> Vec<findings::Promise> {
-    let mut promises = listeners::explained(daemons);
+    let mut promises = listeners::explained(cf, daemons);
     promises.extend(authentication::explained(cf));
-    promises.extend(tls::explained(cf));
+    promises.extend(tls::explained(cf, daemons));
     promises.extend(checks::explained(cf));
     promises.extend(limits::explained(cf));
     promises.extend(routing::explained(cf));
@@ -271,6 +271,53 @@ mod tests {
     )]
     #[case("SBasic_check_rcpt\nR$*\t$@ OK", "promiscuous_relay", "open relay")]
     #[case("Sgreet_pause\nR<?> <$*>\t\t$# 1000", "greet_pause", "1000 ms")]
+    #[case(
+        "O PrivacyOptions=goaway",
+        "PrivacyOptions",
+        "VRFY gets 252 and tells nothing, EXPN and VERB are refused"
+    )]
+    #[case(
+        "O Timeout.connect=5m",
+        "Timeout.connect",
+        "5m instead of the kernel's own limit"
+    )]
+    #[case(
+        "O Timeout.iconnect=1m",
+        "Timeout.iconnect",
+        "1m instead of the kernel's own limit"
+    )]
+    #[case("O DeliveryMode=b", "DeliveryMode", "in the background (b)")]
+    #[case(
+        "O DeliveryMode=interactive",
+        "DeliveryMode",
+        "interactively, before the client has the reply (interactive)"
+    )]
+    #[case(
+        "O DeliveryMode=q",
+        "DeliveryMode",
+        "only queued, until the queue is run (q)"
+    )]
+    #[case("O DeliveryMode=d", "DeliveryMode", "mail is deferred")]
+    #[case(
+        "O DaemonPortOptions=Port=587, DeliveryMode=q",
+        "listener 587/inet",
+        "only queued, until the queue is run (q)"
+    )]
+    #[case(
+        "O DaemonPortOptions=Port=587, M=a\nO AuthOptions=A p\nO AuthMechanisms=LOGIN PLAIN",
+        "listener 587/inet",
+        "to log in TLS is needed (p)"
+    )]
+    #[case(
+        "O DaemonPortOptions=Port=587, M=a\nO AuthOptions=p\nO AuthMechanisms=PLAIN CRAM-MD5",
+        "listener 587/inet",
+        "none of this demands TLS"
+    )]
+    #[case(
+        "O DaemonPortOptions=Port=587, M=a\nO AuthOptions=p",
+        "listener 587/inet",
+        "none of this demands TLS"
+    )]
     fn it_is_said_in_words(#[case] text: &str, #[case] subject: &str, #[case] words: &str) {
         let cf = Cf::parse(&format!("{text}\n"));
         let promises = explained(&cf, &daemons(&cf).unwrap());
@@ -282,6 +329,28 @@ mod tests {
             "{}",
             found.cf
         );
+    }
+
+    #[rstest]
+    #[case("Port=587, M=E", "STARTTLS", "offered: CACertPath")]
+    #[case(
+        "Port=587\nO DaemonPortOptions=Port=465, M=s",
+        "STARTTLS",
+        "offered on 587/inet: CACertPath"
+    )]
+    #[case("Port=465, M=s", "TLS", "connections to 465/inet begin with TLS (s)")]
+    #[case("Port=587, M=S", "TLS", "no listener uses it")]
+    fn starttls_is_promised_where_a_listener_can_offer_it(
+        #[case] daemon: &str,
+        #[case] subject: &str,
+        #[case] words: &str,
+    ) {
+        let cf = Cf::parse(&format!("O DaemonPortOptions={daemon}\n{TLS}"));
+        let promises = explained(&cf, &daemons(&cf).unwrap());
+        let mut tls = promises.iter().filter(|it| it.subject.ends_with("TLS"));
+        let found = tls.next().unwrap();
+        assert_eq!(found.subject, subject);
+        assert!(found.words.contains(words), "{}", found.words);
     }
 
     #[test]

@@ -34,6 +34,16 @@ pub(super) fn promised(cf: &Cf, tls: bool) -> Vec<String> {
     promised
 }
 
+/// Nobody logs in without TLS: every mechanism sends the password, and `p` keeps those for TLS.
+pub(super) fn needs_tls(cf: &Cf) -> bool {
+    let mut offered = words(cf.option("AuthMechanisms").unwrap_or_default()).peekable();
+    let has_p = cf.option("AuthOptions").unwrap_or_default().contains('p');
+    has_p
+        && offered.peek().is_some()
+        && offered
+            .all(|mechanism| ["PLAIN", "LOGIN"].contains(&mechanism.to_ascii_uppercase().as_str()))
+}
+
 pub(super) fn explained(cf: &Cf) -> Vec<Promise> {
     let mut promises = vec![mechanisms(cf)];
     promises.extend(options(cf));

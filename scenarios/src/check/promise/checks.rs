@@ -88,12 +88,14 @@ fn meaning(word: &str) -> &'static str {
         "needexpnhelo" => "HELO or EHLO is needed before EXPN",
         "needvrfyhelo" => "HELO or EHLO is needed before VRFY",
         "noexpn" => "EXPN is refused",
-        "novrfy" => "VRFY tells nothing",
+        "novrfy" => "VRFY gets 252 and tells nothing",
         "noetrn" => "ETRN is refused",
         "noverb" => "VERB is refused",
         "noreceipts" => "DSN is not offered",
         "nobodyreturn" => "reports come without the body of the message",
-        "goaway" => "EXPN, VRFY and VERB are refused, and HELO or EHLO is needed before MAIL",
+        "goaway" => {
+            "VRFY gets 252 and tells nothing, EXPN and VERB are refused, HELO or EHLO is needed before MAIL, and headers warn where a sender is not who he says"
+        }
         "authwarnings" => "headers warn where a sender is not who he says",
         "restrictmailq" => "only the queue's group may list the queue",
         "restrictqrun" => "only root and the queue's owner may run the queue",

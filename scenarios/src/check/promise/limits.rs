@@ -17,6 +17,7 @@ pub(super) fn explained(cf: &Cf) -> Vec<Promise> {
         let unlimited = value == "0" && UNLIMITED.contains(name);
         let words = match unlimited {
             true => "no limit (0)".to_owned(),
+            false if *name == "DeliveryMode" => delivery(value),
             false => sentence.replace("{}", value),
         };
         promises.push(promise(*name, words, line));
@@ -33,6 +34,9 @@ pub(super) fn explained(cf: &Cf) -> Vec<Promise> {
             continue;
         }
         let words = match (time, default) {
+            _ if is_the_kernels(time) => {
+                format!("{} instead of the kernel's own limit", option.value)
+            }
             ("ident", _) if option.value.trim_end_matches(char::is_alphabetic) == "0" => {
                 "clients are never asked who they are (port 113)".to_owned()
             }
@@ -42,6 +46,29 @@ pub(super) fn explained(cf: &Cf) -> Vec<Promise> {
         promises.push(promise(option.name, words, option.line));
     }
     promises
+}
+
+/// Limits of a connection to a next hop, which sendmail leaves to the kernel.
+fn is_the_kernels(time: &str) -> bool {
+    ["connect", "iconnect"].contains(&time.to_ascii_lowercase().as_str())
+}
+
+/// A delivery mode in words; sendmail looks at the first letter alone.
+pub(super) fn delivery(mode: &str) -> String {
+    let words = match mode
+        .chars()
+        .next()
+        .map(|letter| letter.to_ascii_lowercase())
+    {
+        Some('b') => "mail is delivered in the background",
+        Some('i') => "mail is delivered interactively, before the client has the reply",
+        Some('q') => "mail is only queued, until the queue is run",
+        Some('d') => {
+            "mail is deferred: only queued, with host names and maps looked up when the queue is run"
+        }
+        _ => "mail is delivered in a mode that this sendmail's documentation does not know",
+    };
+    format!("{words} ({mode})")
 }
 
 const LIMITS: &[(&str, &str)] = &[
@@ -114,9 +141,7 @@ const UNLIMITED: &[&str] = &[
 /// What m4 leaves as it is, with sendmail's values.
 const TIMES: &[(&str, &str)] = &[
     ("initial", "5m"),
-    ("connect", "5m"),
     ("aconnect", "0s"),
-    ("iconnect", "5m"),
     ("helo", "5m"),
     ("mail", "10m"),
     ("rcpt", "1h"),

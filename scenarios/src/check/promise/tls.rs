@@ -1,7 +1,7 @@
 //! TLS: what its offer depends on, and how it is negotiated.
 
 use super::{
-    super::{cf::Cf, findings::Promise},
+    super::{cf::Cf, daemon::Daemon, findings::Promise},
     listed, promise,
 };
 
@@ -11,8 +11,8 @@ pub(super) fn missing(cf: &Cf) -> Vec<&'static str> {
     CERTIFICATE.into_iter().filter(unset).collect()
 }
 
-pub(super) fn explained(cf: &Cf) -> Vec<Promise> {
-    let mut promises = vec![certificate(cf)];
+pub(super) fn explained(cf: &Cf, daemons: &[Daemon]) -> Vec<Promise> {
+    let mut promises = vec![certificate(cf, daemons)];
     for (name, sentence) in OPTIONS {
         if let (Some(value), Some(line)) = (cf.option(name), cf.option_line(name)) {
             promises.push(promise(*name, sentence.replace("{}", value), line));
@@ -31,15 +31,28 @@ pub(super) fn explained(cf: &Cf) -> Vec<Promise> {
     promises
 }
 
-fn certificate(cf: &Cf) -> Promise {
+fn certificate(cf: &Cf, daemons: &[Daemon]) -> Promise {
     let missing = missing(cf);
     let line = CERTIFICATE
         .into_iter()
         .rev()
         .find_map(|name| cf.option_line(name))
         .unwrap_or_default();
+    let can_offer = |daemon: &&Daemon| !daemon.has('S') && !daemon.implicit_tls();
+    let offering: Vec<_> = daemons.iter().filter(can_offer).collect();
+    if missing.is_empty() && offering.is_empty() {
+        let sentence = format!("the certificate is complete; {}", users(daemons));
+        return promise("TLS", sentence, line);
+    }
+    let on = match offering.len() == daemons.len() {
+        true => String::new(),
+        false => {
+            let names = offering.iter().map(|it| it.listener().to_string());
+            format!(" on {}", listed(&names.collect::<Vec<_>>()))
+        }
+    };
     let sentence = match missing.len() {
-        0 => format!("offered: {} are all set", listed(&CERTIFICATE)),
+        0 => format!("offered{on}: {} are all set", listed(&CERTIFICATE)),
         4 => "not offered: no certificate is configured".to_owned(),
         1 => format!(
             "not offered: {} is missing, and sendmail leaves TLS out with one line in the log",
@@ -51,6 +64,19 @@ fn certificate(cf: &Cf) -> Promise {
         ),
     };
     promise("STARTTLS", sentence, line)
+}
+
+/// Which listeners use a certificate where none offers STARTTLS.
+fn users(daemons: &[Daemon]) -> String {
+    let with_tls = daemons.iter().filter(|daemon| daemon.implicit_tls());
+    let with_tls: Vec<_> = with_tls.map(|it| it.listener().to_string()).collect();
+    match with_tls.is_empty() {
+        true => "no listener uses it, as none offers STARTTLS (S)".to_owned(),
+        false => format!(
+            "connections to {} begin with TLS (s), and no listener offers STARTTLS",
+            listed(&with_tls)
+        ),
+    }
 }
 
 fn meaning(letter: char) -> &'static str {
