@@ -99,7 +99,8 @@ fn drop_repeated(all: &mut [Advice]) {
     for advice in all {
         let lines = advice.remedy.split_inclusive('\n');
         advice.remedy = lines.filter(|line| !known.contains(*line)).collect();
-        let once = |line: &&str| line.starts_with("DAEMON_OPTIONS(") || line.starts_with("FEATURE(");
+        let once =
+            |line: &&str| line.starts_with("DAEMON_OPTIONS(") || line.starts_with("FEATURE(");
         let lines = advice.remedy.split_inclusive('\n').filter(once);
         known.extend(lines.map(str::to_owned));
     }
