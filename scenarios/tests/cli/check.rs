@@ -13,7 +13,7 @@ use crate::{folder, json, last_line, program::*};
 #[case(&["check", "a.mc", "--accept", "--bisect", "b.mc"], &["--accept", "--bisect", "cannot be used"])]
 #[case(&["check", "a.mc", "--against", "b.mc", "--bisect", "b.mc"], &["--against", "--bisect", "cannot be used"])]
 #[case(&["check", "a.mc", "--difference", "LOGIN"], &["--bisect", "not provided"])]
-#[case(&["check", "a.mc", "--budget", "0"], &["--budget"])]
+#[case(&["check", "a.mc", "--budget", "3601"], &["--budget"])]
 #[case(&["check", "a.mc", "--budget", "soon"], &["--budget"])]
 #[case(&["check", "a.mc", "--json", "-", "--sarif", "-"], &["--json and --sarif cannot both go to the standard output"])]
 #[case(&["check", "a.mc", "--json", "x", "--markdown", "x"], &["--json and --markdown cannot be the same file"])]
