@@ -13,7 +13,7 @@ pub struct Findings {
     pub supplied: Vec<String>,
     /// Files beside the `.mc` that were not taken along, and why, a phrase each.
     pub left_out: Vec<String>,
-    /// What the configuration promises, in the order of the `.cf`.
+    /// What the configuration promises, topic by topic.
     pub promises: Vec<Promise>,
     /// Listeners that were promised, and those that are open without a promise.
     pub listeners: Vec<ListenerFinding>,

@@ -84,13 +84,13 @@ pub fn serve(workshop: &Workshop, site: &Site, options: &Options) -> Result<Serv
     }
     workshop.start(site, &built.text)?;
     await_sockets(workshop, daemons.len(), options)?;
-    let sockets = workshop.sockets()?;
+    let sockets = workshop.host().sockets()?;
     let (target, open) = target(workshop, site, &built.cf, &daemons, &sockets);
     let inet = own_address(Family::Inet, &open);
     let inet = inet.unwrap_or_else(|| workshop.host().next_hop_address.ip());
     let inet6 = own_address(Family::Inet6, &open);
     workshop.name_client(inet, inet6)?;
-    workshop.await_greetings(&open, GREETING, options)?;
+    workshop.host().await_greetings(&open, GREETING, options)?;
     let access = site
         .files
         .get("access")

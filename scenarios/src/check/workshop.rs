@@ -1,7 +1,7 @@
 //! The machine in which configurations are built by the real m4 and served by the real sendmail.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::{
         Mutex, PoisonError,
         mpsc::{self, RecvTimeoutError},
@@ -12,10 +12,7 @@ use std::{
 
 use msaspec_harness::{
     error::Error,
-    target::{
-        Listener,
-        container::{Blueprint, Host, Options, Output},
-    },
+    target::container::{Blueprint, Host, Options, Output},
 };
 
 use super::{cf::Cf, complaint, order::Problem, site::Site, supplies::Supply};
@@ -284,27 +281,6 @@ impl Workshop {
     pub fn is_opening(&self) -> Result<bool, Error> {
         // Its title says so; before that it is the command.
         Ok(self.host.exec(&["pgrep", "-f", SERVES])?.status != 0)
-    }
-
-    /// Waits until these greet, or until it is clear that none does soon.
-    ///
-    /// # Errors
-    /// [`Error::Interrupted`], and [`Error::Target`] where the machine has ended.
-    pub fn await_greetings(
-        &self,
-        listeners: &[Listener],
-        patience: Duration,
-        options: &Options,
-    ) -> Result<bool, Error> {
-        self.host.await_greetings(listeners, patience, options)
-    }
-
-    /// All sockets that listen.
-    ///
-    /// # Errors
-    /// [`Error::Target`].
-    pub fn sockets(&self) -> Result<Vec<SocketAddr>, Error> {
-        self.host.sockets()
     }
 
     /// Our addresses get a name, as clients of a real site have one, and the name leads back to them.

@@ -266,7 +266,7 @@ fn has(said: &str, words: &[&str]) -> Result<(), Failed> {
 
 /// The services that listen, in order.
 fn open(workshop: &Workshop) -> Result<String, Failed> {
-    let sockets = workshop.sockets()?;
+    let sockets = workshop.host().sockets()?;
     let names = sockets
         .iter()
         .filter(|socket| [25, 465, 587].contains(&socket.port()));
