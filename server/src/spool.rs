@@ -1,6 +1,8 @@
 //! Accepted mail on disk: durable before it is acknowledged, kept until the next hop has taken it.
 
+mod answer;
 mod entry;
+mod envelope;
 mod store;
 
 use std::collections::{BTreeSet, HashSet};
@@ -9,7 +11,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use answer::LastReply;
 pub use entry::{Entry, Message, Recipient, RecipientState};
+pub(crate) use envelope::Addressee;
+pub use envelope::{Body, MailOptions, Notify, Ret};
 pub(crate) use store::{Envelope, Lock, new_id};
 
 /// A folder of accepted mail. For each message there is `ID.msg` (one JSON line with the envelope,
@@ -253,6 +258,7 @@ impl Spool {
             arrival: envelope.arrival,
             size: envelope.size,
             sender: envelope.sender,
+            options: envelope.options,
             recipients,
         })
     }

@@ -106,6 +106,7 @@ fn envelope(out: &mut dyn Write, entry: &Entry) -> io::Result<()> {
         size,
         sender,
         recipients,
+        ..
     } = entry;
     writeln!(
         out,
@@ -124,8 +125,12 @@ fn envelope(out: &mut dyn Write, entry: &Entry) -> io::Result<()> {
             "    {state:<9}  <{address}>  {} attempts",
             recipient.attempts
         )?;
-        match &recipient.last_answer {
-            Some(answer) => writeln!(out, ", last answer: {}", harmless(answer.as_bytes()))?,
+        match &recipient.last_reply {
+            Some(answer) => writeln!(
+                out,
+                ", last answer: {}",
+                harmless(answer.to_string().as_bytes())
+            )?,
             None => writeln!(out)?,
         }
     }

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::Hop;
 use super::client::{Client, HopError};
 use super::reply::HopReply;
-use crate::spool::{Message, Recipient, RecipientState, Spool, SpoolError};
+use crate::spool::{LastReply, Message, Recipient, RecipientState, Spool, SpoolError};
 
 /// How a message stands after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) enum Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Answer {
     state: RecipientState,
-    text: String,
+    reply: LastReply,
 }
 
 /// What an attempt brought, and with it how much depends on its being written down.
@@ -140,7 +140,7 @@ async fn envelope(
     if !accepted {
         return Ok(Answer {
             state: RecipientState::Pending,
-            text: String::new(),
+            reply: own("nobody was accepted"),
         });
     }
     let reply = client.command("DATA", hop.deadlines.data).await?;
@@ -151,7 +151,7 @@ async fn envelope(
     Ok(if reply.class() == 2 {
         Answer {
             state: RecipientState::Delivered,
-            text: reply.summary(),
+            reply: said(&reply),
         }
     } else {
         Answer::refusal(&reply)
@@ -172,14 +172,14 @@ impl Answer {
         };
         Answer {
             state,
-            text: reply.summary(),
+            reply: said(reply),
         }
     }
 
     fn temporary(reply: &HopReply) -> Self {
         Answer {
             state: RecipientState::Pending,
-            text: reply.summary(),
+            reply: said(reply),
         }
     }
 
@@ -188,8 +188,22 @@ impl Answer {
     fn lost(error: &HopError) -> Self {
         Answer {
             state: RecipientState::Pending,
-            text: error.to_string(),
+            reply: own(&error.to_string()),
         }
+    }
+}
+
+fn said(reply: &HopReply) -> LastReply {
+    LastReply::Hop {
+        code: reply.code,
+        lines: reply.lines.clone(),
+    }
+}
+
+fn own(why: &str) -> LastReply {
+    LastReply::Own {
+        status: "4.4.0".to_owned(),
+        why: why.to_owned(),
     }
 }
 
@@ -200,7 +214,7 @@ fn answered(mut recipients: Vec<Recipient>, answers: Vec<Answer>) -> Vec<Recipie
         .filter(|recipient| recipient.state == RecipientState::Pending);
     for (recipient, answer) in pending.zip(answers) {
         recipient.state = answer.state;
-        recipient.last_answer = Some(answer.text);
+        recipient.last_reply = Some(answer.reply);
         recipient.attempts += 1;
         recipient.last_attempt = Some(now);
     }
@@ -230,7 +244,7 @@ async fn write_down(
         for Recipient {
             address,
             state,
-            last_answer,
+            last_reply,
             ..
         } in recipients
         {
@@ -238,7 +252,7 @@ async fn write_down(
                 id,
                 address,
                 ?state,
-                answer = last_answer.as_deref(),
+                answer = last_reply.as_ref().map(tracing::field::display),
                 "tried"
             );
         }

@@ -6,7 +6,7 @@ use super::Session;
 use crate::command::MailParameters;
 use crate::data::{Content, ContentFault};
 use crate::reply::{Reply, reply};
-use crate::spool::{Envelope, SpoolError, new_id};
+use crate::spool::{Addressee, Envelope, MailOptions, SpoolError, new_id};
 use crate::trace::{self, Facts};
 use crate::wire::Ended;
 
@@ -120,7 +120,12 @@ impl Session {
                 .map(|piece| piece.len() as u64)
                 .sum(),
             sender: transaction.sender,
-            recipients: transaction.recipients,
+            options: MailOptions::default(),
+            recipients: transaction
+                .recipients
+                .into_iter()
+                .map(Addressee::from)
+                .collect(),
         };
         let (spool, name) = (self.shared.spool.clone(), id.clone());
         let stored = tokio::task::spawn_blocking(move || {

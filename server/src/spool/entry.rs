@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::envelope::{Addressee, is_false};
+use super::{LastReply, MailOptions, Notify};
+
 /// One message without its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
@@ -14,6 +17,8 @@ pub struct Entry {
     pub size: u64,
     /// The reverse-path's mailbox; empty for `<>`.
     pub sender: String,
+    /// What MAIL asked for besides.
+    pub options: MailOptions,
     /// Everybody it is for, in the order of the RCPT commands.
     pub recipients: Vec<Recipient>,
 }
@@ -33,14 +38,33 @@ pub struct Message {
 pub struct Recipient {
     /// The forward-path's mailbox in the client's spelling.
     pub address: String,
+    /// When its sender wants a report; nothing if RCPT did not say (RFC 3461, section 4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Notify>,
+    /// ORCPT as the client wrote it, `TYPE;XTEXT` (RFC 3461, section 4.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orcpt: Option<String>,
     /// What became of it.
     pub state: RecipientState,
     /// The last reply of the next hop that concerned it, or why there was none.
-    pub last_answer: Option<String>,
+    #[serde(default, alias = "last_answer")]
+    pub last_reply: Option<LastReply>,
+    /// The name of the host that gave the last reply; nothing if no host did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
     /// Attempts made.
     pub attempts: u32,
     /// When the last attempt ended.
     pub last_attempt: Option<Timestamp>,
+    /// Whether the next hop took the recipient's NOTIFY over, and with it all further reports.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dsn_passed_on: bool,
+    /// Whether the final report about it was made, or none is owed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub reported: bool,
+    /// Whether its sender was told that it takes long.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub delay_reported: bool,
 }
 
 /// What became of a recipient.
@@ -51,7 +75,7 @@ pub enum RecipientState {
     Pending,
     /// The next hop has taken it (2yz after the end of the data).
     Delivered,
-    /// Refused for good (5yz); kept so that a person can see it.
+    /// Refused for good, or given up; kept until a report is made.
     Failed,
 }
 
@@ -65,13 +89,27 @@ impl Entry {
 }
 
 impl Recipient {
-    pub(super) fn untried(address: &str) -> Self {
+    /// The status to be reported (RFC 3463): that of the last reply, also where it was temporary
+    /// and the recipient was given up in the end (section 3.5 prefers it to X.4.7).
+    pub fn status(&self) -> String {
+        self.last_reply
+            .as_ref()
+            .map_or_else(|| "4.4.7".to_owned(), LastReply::status)
+    }
+
+    pub(super) fn untried(addressee: &Addressee) -> Self {
         Recipient {
-            address: address.to_owned(),
+            address: addressee.address.clone(),
+            notify: addressee.notify,
+            orcpt: addressee.orcpt.clone(),
             state: RecipientState::Pending,
-            last_answer: None,
+            last_reply: None,
+            remote: None,
             attempts: 0,
             last_attempt: None,
+            dsn_passed_on: false,
+            reported: false,
+            delay_reported: false,
         }
     }
 }

@@ -10,7 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::{Recipient, SpoolError, at};
+use super::{Addressee, MailOptions, Recipient, SpoolError, at};
 
 /// The end of a name whose file is not finished.
 pub(super) const UNFINISHED: &str = ".new";
@@ -24,7 +24,9 @@ pub(crate) struct Envelope {
     pub(crate) arrival: Timestamp,
     pub(crate) size: u64,
     pub(crate) sender: String,
-    pub(crate) recipients: Vec<String>,
+    #[serde(default)]
+    pub(crate) options: MailOptions,
+    pub(crate) recipients: Vec<Addressee>,
 }
 
 /// The right to deliver from a spool; the operating system takes it back if we die.
@@ -81,7 +83,7 @@ impl Envelope {
         let same = progress
             .iter()
             .map(|recipient| &recipient.address)
-            .eq(&self.recipients);
+            .eq(self.recipients.iter().map(|addressee| &addressee.address));
         if same {
             Ok(progress)
         } else {
@@ -90,10 +92,7 @@ impl Envelope {
     }
 
     pub(super) fn untried(&self) -> Vec<Recipient> {
-        self.recipients
-            .iter()
-            .map(|address| Recipient::untried(address))
-            .collect()
+        self.recipients.iter().map(Recipient::untried).collect()
     }
 }
 

@@ -13,9 +13,10 @@ fn store(spool: &Spool, recipients: &[&str]) -> String {
         arrival,
         size: 9,
         sender: "a@b.example".to_owned(),
+        options: MailOptions::default(),
         recipients: recipients
             .iter()
-            .map(|address| (*address).to_owned())
+            .map(|address| (*address).to_owned().into())
             .collect(),
     };
     spool.store(&id, &envelope, &[b"Date: x", b"\r\n"]).unwrap();
@@ -39,7 +40,10 @@ fn progress_is_kept_for_each_recipient() {
     let id = store(&spool, &["c@d.example", "e@f.example"]);
     let mut recipients = spool.entry(&id).unwrap().recipients;
     recipients[1].state = RecipientState::Failed;
-    recipients[1].last_answer = Some("550 5.1.1 no".to_owned());
+    recipients[1].last_reply = Some(LastReply::Hop {
+        code: 550,
+        lines: vec!["5.1.1 no".to_owned()],
+    });
     spool.record(&id, &recipients).unwrap();
     assert_eq!(spool.read(&id).unwrap().entry.recipients, recipients);
     spool.remove(&id).unwrap();
@@ -119,6 +123,7 @@ fn a_store_that_fails_leaves_nothing() {
         arrival,
         size: 0,
         sender: String::new(),
+        options: MailOptions::default(),
         recipients: Vec::new(),
     };
     fs::create_dir(spool.folder.join(format!("{id}.msg.new"))).unwrap();
