@@ -25,6 +25,8 @@ mod command;
 mod config;
 mod data;
 mod descriptors;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod listener;
 mod modifiers;
 mod relay;

@@ -21,6 +21,12 @@ use queue::Queue;
 #[cfg(test)]
 pub(crate) use client::stuffed;
 
+/// For the fuzz target of replies.
+#[cfg(fuzzing)]
+pub(crate) fn read_reply(octets: &[u8]) {
+    let _ = reply::take(octets);
+}
+
 /// The door to the task that delivers.
 pub(crate) struct Relay {
     announced: Option<mpsc::Sender<String>>,

@@ -1,0 +1,105 @@
+//! The doors of the fuzz targets: what strangers send, given to its parser alone. Built by
+//! cargo-fuzz only.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::auth::{Backends, Channel, Exchange, Mechanism, Outcome, Step};
+use crate::command;
+use crate::config::Config;
+use crate::data::{Content, Room};
+use crate::relay;
+
+/// One command line without its CRLF.
+pub fn command(line: &[u8]) {
+    if let Err(fault) = command::parse(line) {
+        let reply = fault.kind.reply().to_string();
+        assert!(reply.ends_with("\r\n") && reply.is_ascii());
+        assert!(matches!(&reply[..1], "4" | "5"));
+    }
+}
+
+/// Mail data, in blocks as long as the first octet says, and whole: the same must come of both.
+pub fn content(octets: &[u8]) {
+    let Some((length, data)) = octets.split_first() else {
+        return;
+    };
+    let read = |block: usize| {
+        let mut content = Content::new(CONTENT_LIMIT, Room::new(CONTENT_LIMIT));
+        let mut used = 0;
+        for block in data.chunks(block) {
+            let (taken, ended) = content.feed(block);
+            used += taken;
+            if ended {
+                return Some((used, content.finish()));
+            }
+        }
+        None
+    };
+    let whole = read(data.len().max(1));
+    assert_eq!(whole, read(usize::from(*length).max(1)));
+    if let Some((used, Ok(content))) = whole {
+        assert!(content.len() < used);
+        assert!(!content.contains(&0));
+        let lines = content.windows(2).filter(|pair| *pair == b"\r\n").count();
+        let bare = content.iter().filter(|octet| matches!(octet, b'\r' | b'\n'));
+        assert_eq!(bare.count(), 2 * lines);
+    }
+}
+
+/// Responses of one exchange; the first octet names the mechanism, 0xFF separates them.
+pub fn sasl(octets: &[u8]) {
+    let Some((first, rest)) = octets.split_first() else {
+        return;
+    };
+    let mechanism = Mechanism::ALL[usize::from(*first) % Mechanism::ALL.len()];
+    let (runtime, backends) = STAGE.get_or_init(stage);
+    let mut exchange = Exchange::new(mechanism, Channel::clear(HOST, 587, true));
+    exchange.begin(HOST);
+    for response in rest.split(|octet| *octet == 0xFF) {
+        match runtime.block_on(exchange.answer(response, backends)) {
+            Step::Challenge(_) => {}
+            Step::End(Outcome::Accepted(user)) => panic!("{mechanism} let {user:?} in"),
+            Step::End(_) => return,
+        }
+    }
+}
+
+/// What a next hop says.
+pub fn hop_reply(octets: &[u8]) {
+    relay::read_reply(octets);
+}
+
+/// A configuration file.
+pub fn configuration(octets: &[u8]) {
+    let Ok(text) = std::str::from_utf8(octets) else {
+        return;
+    };
+    if let Ok(config) = Config::from_toml(text) {
+        // Files that it names are not read at random.
+        if config.user_file.is_none() && config.client_ca.is_none() {
+            let _ = config.validate();
+        }
+    }
+}
+
+const CONTENT_LIMIT: u64 = 10_000;
+const HOST: &str = "msa.example.org";
+static STAGE: OnceLock<(Runtime, Backends)> = OnceLock::new();
+
+/// One user with a secret that no input can hold.
+#[expect(clippy::expect_used, reason = "a target that cannot start has to say so")]
+fn stage() -> (Runtime, Backends) {
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret).expect("random octets");
+    let secret = format!("{secret:x?}");
+    let mut config = Config::modern(HOST, "unused");
+    config.mechanisms = Mechanism::ALL.to_vec();
+    config.users = BTreeMap::from([("alice".to_owned(), secret.clone())]);
+    config.tokens = BTreeMap::from([("alice".to_owned(), vec![secret])]);
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let backends = Backends::new(&config).expect("backends");
+    (runtime.expect("a runtime"), backends)
+}
