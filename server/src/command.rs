@@ -1,13 +1,14 @@
 //! The strict parser of commands: total, and nothing is repaired.
 
+mod fault;
 mod grammar;
 mod parameters;
 mod path;
 
-use crate::reply::{Reply, reply};
-
+pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use grammar::is_domain;
-pub(crate) use parameters::MailParameters;
+pub(crate) use parameters::Parameter;
+pub(crate) use path::{Flaw, Mailbox, is_mailbox};
 
 /// One command line that is well formed (RFC 5321, section 4.1.1; RFC 3207; RFC 4954).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +25,12 @@ pub(crate) enum Command {
         initial: Option<Vec<u8>>,
     },
     Mail {
-        sender: String,
-        parameters: MailParameters,
+        sender: Mailbox,
+        parameters: Vec<Parameter>,
     },
     Rcpt {
-        recipient: String,
+        recipient: Mailbox,
+        parameters: Vec<Parameter>,
     },
     Data,
     Rset,
@@ -54,33 +56,16 @@ pub(crate) enum Verb {
     Other,
 }
 
-/// A line that is refused, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) verb: Verb,
-    pub(crate) kind: FaultKind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FaultKind {
-    /// A bare CR, a bare LF or a NUL (RFC 5321, section 2.3.8).
-    Octets,
-    UnknownVerb,
-    Arguments,
-    /// A MAIL or RCPT parameter of an extension that is not offered (RFC 5321, section 4.1.1.11).
-    Parameter,
-    /// An address whose domain has a single label (RFC 6409, section 4.2).
-    Unqualified,
-}
-
-impl FaultKind {
-    pub(crate) fn reply(self) -> Reply {
+impl Command {
+    pub(crate) fn verb(&self) -> Verb {
         match self {
-            FaultKind::Octets => reply(500, "5.5.2", "Only CRLF ends a line"),
-            FaultKind::UnknownVerb => reply(500, "5.5.1", "Command not recognized"),
-            FaultKind::Arguments => reply(501, "5.5.4", "Syntax error in arguments"),
-            FaultKind::Parameter => reply(555, "5.5.4", "Parameter not recognized"),
-            FaultKind::Unqualified => reply(554, "5.1.0", "Domain is not fully qualified"),
+            Command::StartTls => Verb::StartTls,
+            Command::Auth { .. } => Verb::Auth,
+            Command::Mail { .. } => Verb::Mail,
+            Command::Rcpt { .. } => Verb::Rcpt,
+            Command::Data => Verb::Data,
+            Command::Vrfy => Verb::Vrfy,
+            _ => Verb::Other,
         }
     }
 }
@@ -133,13 +118,15 @@ fn arguments(word: &[u8], argument: &[u8]) -> Result<Command, FaultKind> {
             let (sender, rest) = path::reverse(argument)?;
             Ok(Command::Mail {
                 sender,
-                parameters: parameters::mail(rest)?,
+                parameters: parameters::read(rest)?,
             })
         }
         b"RCPT" => {
             let (recipient, rest) = path::forward(argument)?;
-            parameters::rcpt(rest)?;
-            Ok(Command::Rcpt { recipient })
+            Ok(Command::Rcpt {
+                recipient,
+                parameters: parameters::read(rest)?,
+            })
         }
         b"DATA" => alone(Command::Data),
         b"RSET" => alone(Command::Rset),

@@ -25,6 +25,7 @@ mod command;
 mod config;
 mod data;
 mod descriptors;
+mod extension;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod listener;

@@ -1,6 +1,9 @@
 //! One client's session: the state machine, one arm a command.
 
+mod acceptance;
 mod authentication;
+mod hello;
+mod order;
 mod submission;
 
 use std::net::SocketAddr;
@@ -9,12 +12,12 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::auth::{Channel, Mechanism};
-use crate::command::{self, Command, Fault, FaultKind, Verb};
+use crate::command::{self, Command, Fault, FaultKind};
 use crate::listener::Bound;
 use crate::reply::{Reply, reply};
 use crate::server::Shared;
 use crate::wire::{Ended, Line, TlsFacts, Wire};
+use hello::Hello;
 use submission::Transaction;
 
 /// Octets of a command line without its CRLF; the RFC's 512 and what extensions add, with room.
@@ -36,12 +39,6 @@ struct Session {
     /// Who may submit: nobody, where that exchange was ANONYMOUS.
     user: Option<String>,
     transaction: Option<Transaction>,
-}
-
-/// How the client introduced itself.
-struct Hello {
-    client: String,
-    esmtp: bool,
 }
 
 /// What follows a reply.
@@ -129,14 +126,14 @@ impl Session {
         };
         Ok(Next::Continue(match command {
             Command::Ehlo { client } => self.ehlo(client),
-            Command::Helo { client } => {
-                self.introduce(client, false);
-                Reply::plain(250, vec![self.shared.config.hostname.clone()])
-            }
+            Command::Helo { client } => self.helo(client),
             Command::StartTls => return Ok(Next::StartTls),
             Command::Auth { mechanism, initial } => self.authenticate(&mechanism, initial).await?,
-            Command::Mail { sender, parameters } => self.mail(sender, parameters),
-            Command::Rcpt { recipient } => self.rcpt(recipient),
+            Command::Mail { sender, parameters } => self.mail(sender, &parameters),
+            Command::Rcpt {
+                recipient,
+                parameters,
+            } => self.rcpt(recipient, &parameters),
             Command::Data => self.data().await?,
             Command::Rset => {
                 self.transaction = None;
@@ -151,87 +148,6 @@ impl Session {
             Command::Http if self.hello.is_some() => FaultKind::UnknownVerb.reply(),
             Command::Http => return Ok(Next::Close(reply(421, "4.7.0", "This is SMTP"))),
         }))
-    }
-
-    /// What the session's state refuses, whatever the arguments are.
-    fn out_of_order(&self, verb: Verb) -> Option<Reply> {
-        let modifiers = self.listener.modifiers;
-        let esmtp = self.hello.as_ref().is_some_and(|hello| hello.esmtp);
-        let transaction = self.transaction.as_ref();
-        match verb {
-            Verb::Auth | Verb::Mail | Verb::Rcpt | Verb::Data if self.hello.is_none() => {
-                Some(reply(503, "5.5.1", "EHLO first"))
-            }
-            Verb::StartTls if self.tls.is_some() => Some(reply(503, "5.5.1", "TLS is active")),
-            Verb::StartTls if modifiers.no_starttls => Some(not_offered()),
-            Verb::Auth if modifiers.no_auth => Some(not_offered()),
-            Verb::Auth if !esmtp => Some(reply(503, "5.5.1", "EHLO first")),
-            Verb::Auth if self.authenticated => Some(reply(503, "5.5.1", "Already authenticated")),
-            Verb::Auth if transaction.is_some() => {
-                Some(reply(503, "5.5.1", "Not inside a transaction"))
-            }
-            Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Vrfy
-                if modifiers.authentication_required && self.user.is_none() =>
-            {
-                Some(reply(530, "5.7.0", "Authentication required"))
-            }
-            Verb::Mail if transaction.is_some() => {
-                Some(reply(503, "5.5.1", "Transaction already begun"))
-            }
-            Verb::Rcpt | Verb::Data if transaction.is_none() => {
-                Some(reply(503, "5.5.1", "MAIL first"))
-            }
-            Verb::Data => transaction.and_then(Transaction::without_recipients),
-            _ => None,
-        }
-    }
-
-    /// Introduces the client. A transaction ends; authentication and TLS stay.
-    fn introduce(&mut self, client: String, esmtp: bool) {
-        self.hello = Some(Hello { client, esmtp });
-        self.transaction = None;
-    }
-
-    fn ehlo(&mut self, client: String) -> Reply {
-        self.introduce(client, true);
-        let config = &self.shared.config;
-        let mut lines = vec![
-            config.hostname.clone(),
-            "PIPELINING".to_owned(),
-            format!("SIZE {}", config.size_limit),
-            "ENHANCEDSTATUSCODES".to_owned(),
-        ];
-        if self.tls.is_none() && !self.listener.modifiers.no_starttls {
-            lines.push("STARTTLS".to_owned());
-        }
-        let mechanisms: Vec<_> = self
-            .usable_mechanisms(&self.channel())
-            .iter()
-            .map(Mechanism::to_string)
-            .collect();
-        if !self.authenticated && !mechanisms.is_empty() {
-            lines.push(format!("AUTH {}", mechanisms.join(" ")));
-        }
-        Reply::plain(250, lines)
-    }
-
-    /// The mechanisms that can be used on this listener in this state of TLS.
-    fn usable_mechanisms(&self, channel: &Channel) -> Vec<Mechanism> {
-        let offered = !self.listener.modifiers.no_auth;
-        let all = self.shared.config.mechanisms.iter().copied();
-        all.filter(|mechanism| offered && channel.carries(*mechanism))
-            .collect()
-    }
-
-    /// What an exchange has to know of this connection.
-    fn channel(&self) -> Channel {
-        let config = &self.shared.config;
-        let port = self.listener.address.port();
-        let channel = Channel::clear(&config.hostname, port, config.clear_text_login);
-        match self.wire.tls() {
-            Some(tls) => channel.with_tls(tls, self.shared.identity.end_point.as_deref()),
-            None => channel,
-        }
     }
 
     /// Begins TLS and forgets everything the client said before (RFC 3207, section 4.2).
@@ -250,20 +166,6 @@ impl Session {
     }
 }
 
-impl Command {
-    fn verb(&self) -> Verb {
-        match self {
-            Command::StartTls => Verb::StartTls,
-            Command::Auth { .. } => Verb::Auth,
-            Command::Mail { .. } => Verb::Mail,
-            Command::Rcpt { .. } => Verb::Rcpt,
-            Command::Data => Verb::Data,
-            Command::Vrfy => Verb::Vrfy,
-            _ => Verb::Other,
-        }
-    }
-}
-
 fn is_auth(line: &[u8]) -> bool {
     line.split_at_checked(5)
         .is_some_and(|(word, _)| word.eq_ignore_ascii_case(b"AUTH "))
@@ -271,8 +173,4 @@ fn is_auth(line: &[u8]) -> bool {
 
 fn too_long() -> Reply {
     reply(500, "5.5.6", "Line too long")
-}
-
-fn not_offered() -> Reply {
-    reply(502, "5.5.1", "Not offered here")
 }

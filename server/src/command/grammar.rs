@@ -4,14 +4,24 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A domain: labels of letters, digits and inner hyphens, at most 63 octets each and 255 in all.
 pub(crate) fn is_domain(text: &[u8]) -> bool {
-    is_dotted(text, |octet| octet.is_ascii_alphanumeric() || octet == b'-')
+    is_host_name(text) && !text.contains(&b'_')
 }
 
 /// A domain in which underscores are tolerated.
 pub(super) fn is_host_name(text: &[u8]) -> bool {
-    is_dotted(text, |octet| {
-        octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')
-    })
+    let clean = |label: &[u8]| !label.starts_with(b"-") && !label.ends_with(b"-");
+    is_loose_domain(text) && text.split(|octet| *octet == b'.').all(clean)
+}
+
+/// A domain in which hyphens too may stand anywhere: no two readers will take it for different ones.
+pub(super) fn is_loose_domain(text: &[u8]) -> bool {
+    text.len() <= 255
+        && text.split(|octet| *octet == b'.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label
+                    .iter()
+                    .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
+        })
 }
 
 /// `[192.0.2.1]` or `[IPv6:2001:db8::1]`; other tags are not registered.
@@ -34,14 +44,4 @@ pub(super) fn is_address_literal(text: &[u8]) -> bool {
 /// A character of an atom.
 pub(super) fn is_atext(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet)
-}
-
-fn is_dotted(text: &[u8], allowed: impl Fn(u8) -> bool) -> bool {
-    text.len() <= 255
-        && text.split(|octet| *octet == b'.').all(|label| {
-            (1..=63).contains(&label.len())
-                && label.iter().all(|octet| allowed(*octet))
-                && !label.starts_with(b"-")
-                && !label.ends_with(b"-")
-        })
 }

@@ -1,16 +1,33 @@
 //! Reverse-path and forward-path (RFC 5321, section 4.1.2), kept in the client's own spelling.
 
 use super::FaultKind;
-use super::grammar::{is_address_literal, is_atext, is_domain};
+use super::grammar::{is_address_literal, is_atext, is_domain, is_loose_domain};
+
+/// An address of the envelope; empty for `<>`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Mailbox {
+    pub(crate) address: String,
+    /// What a listener may refuse it for.
+    pub(crate) flaw: Option<Flaw>,
+}
+
+/// What is wrong with a domain that can still be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// A label with an underscore, or with a hyphen at its end (RFC 5321, section 4.1.2).
+    Malformed,
+    /// A single label (RFC 6409, section 4.2).
+    Unqualified,
+}
 
 /// Octets of a local part (RFC 5321, section 4.5.3.1.1).
 const LOCAL_PART_LIMIT: usize = 64;
 
 /// `FROM:` and a path or `<>`: the mailbox (empty for `<>`) and what follows the path.
-pub(super) fn reverse(argument: &[u8]) -> Result<(String, &[u8]), FaultKind> {
+pub(super) fn reverse(argument: &[u8]) -> Result<(Mailbox, &[u8]), FaultKind> {
     let (path, rest) = split(after_keyword(argument, b"FROM:")?)?;
     let mailbox = if path.is_empty() {
-        String::new()
+        Mailbox::default()
     } else {
         mailbox(path)?
     };
@@ -18,10 +35,13 @@ pub(super) fn reverse(argument: &[u8]) -> Result<(String, &[u8]), FaultKind> {
 }
 
 /// `TO:` and a path, or `<postmaster>` without a domain (RFC 5321, section 2.3.5).
-pub(super) fn forward(argument: &[u8]) -> Result<(String, &[u8]), FaultKind> {
+pub(super) fn forward(argument: &[u8]) -> Result<(Mailbox, &[u8]), FaultKind> {
     let (path, rest) = split(after_keyword(argument, b"TO:")?)?;
     let mailbox = if path.eq_ignore_ascii_case(b"postmaster") {
-        String::from_utf8_lossy(path).into_owned()
+        Mailbox {
+            address: String::from_utf8_lossy(path).into_owned(),
+            flaw: None,
+        }
     } else {
         mailbox(path)?
     };
@@ -29,7 +49,7 @@ pub(super) fn forward(argument: &[u8]) -> Result<(String, &[u8]), FaultKind> {
 }
 
 /// Whether a text has the form of a mailbox, whatever its length.
-pub(super) fn is_mailbox(text: &[u8]) -> bool {
+pub(crate) fn is_mailbox(text: &[u8]) -> bool {
     split_mailbox(text).is_some_and(|(_, domain)| is_domain(domain) || is_address_literal(domain))
 }
 
@@ -59,7 +79,7 @@ fn split(text: &[u8]) -> Result<(&[u8], &[u8]), FaultKind> {
 }
 
 /// A mailbox; a source route before it is recognised and dropped (RFC 5321, appendix C).
-fn mailbox(path: &[u8]) -> Result<String, FaultKind> {
+fn mailbox(path: &[u8]) -> Result<Mailbox, FaultKind> {
     let mailbox = if path.starts_with(b"@") {
         after_route(path)?
     } else {
@@ -69,15 +89,19 @@ fn mailbox(path: &[u8]) -> Result<String, FaultKind> {
     if local_part.len() > LOCAL_PART_LIMIT {
         return Err(FaultKind::Arguments);
     }
-    if !is_address_literal(domain) {
-        if !is_domain(domain) {
-            return Err(FaultKind::Arguments);
-        }
-        if !domain.contains(&b'.') {
-            return Err(FaultKind::Unqualified);
-        }
-    }
-    String::from_utf8(mailbox.to_vec()).map_err(|_| FaultKind::Arguments)
+    let flaw = if is_address_literal(domain) {
+        None
+    } else if is_domain(domain) {
+        (!domain.contains(&b'.')).then_some(Flaw::Unqualified)
+    } else if is_loose_domain(domain) {
+        Some(Flaw::Malformed)
+    } else {
+        return Err(FaultKind::Arguments);
+    };
+    Ok(Mailbox {
+        address: String::from_utf8(mailbox.to_vec()).map_err(|_| FaultKind::Arguments)?,
+        flaw,
+    })
 }
 
 /// `@ONE,@TWO:` before a mailbox.

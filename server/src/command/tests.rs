@@ -2,16 +2,32 @@ use super::*;
 use proptest::prelude::*;
 use rstest::rstest;
 
-fn mail(sender: &str, size: Option<u64>, any: bool) -> Command {
+fn mailbox(address: &str, flaw: Option<Flaw>) -> Mailbox {
+    Mailbox {
+        address: address.to_owned(),
+        flaw,
+    }
+}
+
+fn mail(sender: &str, parameters: &[(&str, &str)]) -> Command {
+    let written = parameters.iter().map(|(keyword, value)| Parameter {
+        keyword: (*keyword).to_owned(),
+        value: (!value.is_empty()).then(|| value.as_bytes().to_vec()),
+    });
     Command::Mail {
-        sender: sender.to_owned(),
-        parameters: MailParameters { size, any },
+        sender: mailbox(sender, None),
+        parameters: written.collect(),
     }
 }
 
 fn rcpt(recipient: &str) -> Command {
+    flawed(recipient, None)
+}
+
+fn flawed(recipient: &str, flaw: Option<Flaw>) -> Command {
     Command::Rcpt {
-        recipient: recipient.to_owned(),
+        recipient: mailbox(recipient, flaw),
+        parameters: Vec::new(),
     }
 }
 
@@ -25,18 +41,18 @@ fn rcpt(recipient: &str) -> Command {
 #[case("RSET ", Command::Rset)]
 #[case("auth plain =", Command::Auth { mechanism: "PLAIN".into(), initial: Some(b"=".to_vec()) })]
 #[case("AUTH LOGIN", Command::Auth { mechanism: "LOGIN".into(), initial: None })]
-#[case("MAIL FROM:<>", mail("", None, false))]
+#[case("MAIL FROM:<>", mail("", &[]))]
 #[case(
     "mail from:<A@b.example> size=10 Auth=<>",
-    mail("A@b.example", Some(10), true)
+    mail("A@b.example", &[("SIZE", "10"), ("AUTH", "<>")])
 )]
 #[case(
-    "MAIL FROM:<a@b.example> AUTH=e+3Dmc2@example.com",
-    mail("a@b.example", None, true)
+    "MAIL FROM:<a@b.example> X-y SMTPUTF8",
+    mail("a@b.example", &[("X-Y", ""), ("SMTPUTF8", "")])
 )]
 #[case(
     "MAIL FROM:<@x.example,@y.example:a@b.example>",
-    mail("a@b.example", None, false)
+    mail("a@b.example", &[])
 )]
 #[case("RCPT TO:<postMaster>", rcpt("postMaster"))]
 #[case(
@@ -47,6 +63,15 @@ fn rcpt(recipient: &str) -> Command {
 #[case(
     "RCPT TO:<!#$%&'*+-/=?^_`{|}~@b.example>",
     rcpt("!#$%&'*+-/=?^_`{|}~@b.example")
+)]
+#[case("RCPT TO:<a@sales>", flawed("a@sales", Some(Flaw::Unqualified)))]
+#[case(
+    "RCPT TO:<a@my_pc.example>",
+    flawed("a@my_pc.example", Some(Flaw::Malformed))
+)]
+#[case(
+    "RCPT TO:<u@-bad.example>",
+    flawed("u@-bad.example", Some(Flaw::Malformed))
 )]
 #[case("BDAT 5 LAST", Command::NotImplemented)]
 #[case("GET / HTTP/1.1", Command::Http)]
@@ -75,28 +100,18 @@ fn commands_are_read(#[case] line: &str, #[case] command: Command) {
 #[case("MAIL FROM:<a..b@b.example>", FaultKind::Arguments)]
 #[case("MAIL FROM:<a>", FaultKind::Arguments)]
 #[case("MAIL FROM:<a@b.example> SIZE=", FaultKind::Arguments)]
-#[case("MAIL FROM:<a@b.example> SIZE=-1", FaultKind::Arguments)]
-#[case(
-    "MAIL FROM:<a@b.example> SIZE=100000000000000000000",
-    FaultKind::Arguments
-)]
-#[case("MAIL FROM:<a@b.example> SIZE=1 SIZE=1", FaultKind::Arguments)]
-#[case("MAIL FROM:<a@b.example> AUTH=a+ZZb@example.com", FaultKind::Arguments)]
-#[case(
-    "MAIL FROM:<a@b.example> AUTH=a+0D+0AX@example.com",
-    FaultKind::Arguments
-)]
-#[case("MAIL FROM:<a@b.example> AUTH=not-a-mailbox", FaultKind::Arguments)]
-#[case("MAIL FROM:<a@b.example> BODY=8BITMIME", FaultKind::Parameter)]
-#[case("MAIL FROM:<a@sales>", FaultKind::Unqualified)]
+#[case("MAIL FROM:<a@b.example> SIZE=1 size=1", FaultKind::Arguments)]
+#[case("MAIL FROM:<a@b.example> X=a=b", FaultKind::Arguments)]
+#[case("MAIL FROM:<a@b.example> X=\u{e9}", FaultKind::Arguments)]
+#[case("MAIL FROM:<a@b.example> -X", FaultKind::Arguments)]
+#[case("MAIL FROM:<a@b.example>  SIZE=1", FaultKind::Arguments)]
+#[case("RCPT TO:<u@bad!.example>", FaultKind::Arguments)]
 #[case("RCPT TO:<>", FaultKind::Arguments)]
 #[case("RCPT TO:<user>", FaultKind::Arguments)]
-#[case("RCPT TO:<u@-bad.example>", FaultKind::Arguments)]
 #[case("RCPT TO:<u@[IPv6:2001:db8:::1]>", FaultKind::Arguments)]
 #[case("RCPT TO:<u@[2001:db8::1]>", FaultKind::Arguments)]
 #[case("RCPT TO:<\u{e9}@b.example>", FaultKind::Arguments)]
 #[case("RCPT TO:<\"a\tb\"@b.example>", FaultKind::Arguments)]
-#[case("RCPT TO:<a@b.example> NOTIFY=NEVER", FaultKind::Parameter)]
 fn faults_are_told_apart(#[case] line: &str, #[case] kind: FaultKind) {
     assert_eq!(
         parse(line.as_bytes()).map_err(|fault| fault.kind),
@@ -121,21 +136,60 @@ fn limits_are_those_of_the_grammar(
 
 proptest! {
     #[test]
-    fn octets_give_a_command_or_a_fault(line in prop::collection::vec(any::<u8>(), 0..100)) {
-        let _ = parse(&line);
+    fn octets_give_a_command_or_a_reply(line in prop::collection::vec(any::<u8>(), 0..100)) {
+        is_command_or_reply(&line)?;
     }
 
     #[test]
-    fn near_commands_give_a_command_or_a_fault(
-        verb in prop::sample::select(vec!["EHLO ", "AUTH ", "MAIL FROM:", "RCPT TO:", "MAIL FROM:<a@b.c> "]),
+    fn near_commands_give_a_command_or_a_reply(
+        verb in prop::sample::select(vec!["EHLO ", "HELO", "AUTH ", "MAIL FROM:", "RCPT TO:", "MAIL FROM:<a@b.c> ", "NOOP", "BDAT "]),
         pieces in prop::collection::vec(
-            prop::sample::select(vec!["<", ">", "\"", "\\", "@", ":", ",", ".", "[", "]", "=", " ", "+", "a", "SIZE", "AUTH", "IPv6:", "\u{e9}"]),
+            prop::sample::select(vec!["<", ">", "\"", "\\", "@", ":", ",", ".", "[", "]", "=", " ", "\t", "+", "-", "_", "a", "SIZE", "AUTH", "BODY", "8BITMIME", "IPv6:", "\u{e9}", "\r", "\n", "\0"]),
             0..12,
         ),
     ) {
         let line = format!("{verb}{}", pieces.concat());
-        if let Ok(Command::Rcpt { recipient: path } | Command::Mail { sender: path, .. }) = parse(line.as_bytes()) {
-            prop_assert!(path.bytes().all(|octet| matches!(octet, 0x20..=0x7e)));
+        is_command_or_reply(line.as_bytes())?;
+    }
+}
+
+/// What a command carries on is printable; what is no command has a reply that is well formed.
+fn is_command_or_reply(line: &[u8]) -> Result<(), TestCaseError> {
+    match parse(line) {
+        Ok(
+            Command::Rcpt {
+                recipient: path,
+                parameters,
+            }
+            | Command::Mail {
+                sender: path,
+                parameters,
+            },
+        ) => {
+            prop_assert!(
+                path.address
+                    .bytes()
+                    .all(|octet| matches!(octet, 0x20..=0x7e))
+            );
+            let mut octets = parameters
+                .iter()
+                .filter_map(|read| read.value.as_ref())
+                .flatten();
+            prop_assert!(octets.all(u8::is_ascii_graphic));
+        }
+        Ok(Command::Ehlo { client } | Command::Helo { client }) => {
+            prop_assert!(client.bytes().all(|octet| octet.is_ascii_graphic()));
+        }
+        Ok(_) => {}
+        Err(fault) => {
+            let reply = fault.kind.reply().to_string();
+            let text = reply.strip_suffix("\r\n").unwrap_or_default();
+            prop_assert!(text.starts_with("50") && text.len() > 10, "{reply:?}");
+            prop_assert!(
+                text.bytes().all(|octet| matches!(octet, 0x20..=0x7e)),
+                "{reply:?}"
+            );
         }
     }
+    Ok(())
 }

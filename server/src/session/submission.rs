@@ -1,22 +1,23 @@
 //! The mail transaction: MAIL, RCPT, DATA, and the moment the server takes responsibility.
 
-use jiff::Timestamp;
-
 use super::Session;
-use crate::command::MailParameters;
+use super::acceptance::no_room;
+use crate::command::{Flaw, Mailbox, Parameter};
 use crate::data::{Content, ContentFault};
+use crate::extension;
+use crate::extension::size::too_large;
 use crate::reply::{Reply, reply};
-use crate::spool::{Addressee, Envelope, MailOptions, SpoolError, new_id};
-use crate::trace::{self, Facts};
+use crate::spool::{Addressee, MailOptions};
 use crate::wire::Ended;
 
 /// Recipients of one transaction (RFC 5321, section 4.5.3.1.8, wants a hundred at least).
-const RECIPIENT_LIMIT: usize = 1000;
+pub(super) const RECIPIENT_LIMIT: usize = 1000;
 
 /// An envelope in the making.
 pub(super) struct Transaction {
-    sender: String,
-    recipients: Vec<String>,
+    pub(super) sender: String,
+    pub(super) options: MailOptions,
+    pub(super) recipients: Vec<Addressee>,
     /// Whether a recipient was refused for another reason than its syntax.
     refused: bool,
 }
@@ -33,39 +34,65 @@ impl Transaction {
 }
 
 impl Session {
-    pub(super) fn mail(&mut self, sender: String, parameters: MailParameters) -> Reply {
-        if parameters.any && self.hello.as_ref().is_none_or(|hello| !hello.esmtp) {
-            return reply(555, "5.5.4", "No parameters after HELO");
+    /// Begins a transaction.
+    pub(super) fn mail(&mut self, sender: Mailbox, parameters: &[Parameter]) -> Reply {
+        match self.begin(sender, parameters) {
+            Ok(transaction) => {
+                self.transaction = Some(transaction);
+                reply(250, "2.1.0", "Sender taken")
+            }
+            Err(refusal) => refusal,
         }
-        if parameters
-            .size
-            .is_some_and(|size| size > self.shared.config.size_limit)
-        {
-            return too_large();
-        }
-        self.transaction = Some(Transaction {
-            sender,
-            recipients: Vec::new(),
-            refused: false,
-        });
-        reply(250, "2.1.0", "Sender taken")
     }
 
-    /// Takes a recipient of an authenticated client. There are no local domains, so that everybody
-    /// else would be relayed for: refused (RFC 5068, section 3.2).
-    pub(super) fn rcpt(&mut self, recipient: String) -> Reply {
-        let Some(transaction) = &mut self.transaction else {
-            return reply(503, "5.5.1", "MAIL first");
+    fn begin(&self, sender: Mailbox, parameters: &[Parameter]) -> Result<Transaction, Reply> {
+        let options = match parameters {
+            [] => MailOptions::default(),
+            parameters => extension::mail(parameters, &self.state())?,
         };
+        Ok(Transaction {
+            sender: flawless(sender, "5.1.7")?,
+            options,
+            recipients: Vec::new(),
+            refused: false,
+        })
+    }
+
+    /// Takes a recipient of an authenticated client.
+    pub(super) fn rcpt(&mut self, recipient: Mailbox, parameters: &[Parameter]) -> Reply {
+        match self.recipient(recipient, parameters) {
+            Ok(addressee) => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.recipients.push(addressee);
+                }
+                reply(250, "2.1.5", "Recipient taken")
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    fn recipient(
+        &mut self,
+        recipient: Mailbox,
+        parameters: &[Parameter],
+    ) -> Result<Addressee, Reply> {
+        let address = flawless(recipient, "5.1.3")?;
+        let addressee = match parameters {
+            [] => Addressee::from(address),
+            parameters => extension::rcpt(address, parameters, &self.state())?,
+        };
+        let Some(transaction) = &mut self.transaction else {
+            return Err(reply(503, "5.5.1", "MAIL first"));
+        };
+        // There are no local domains: everybody else would be relayed for (RFC 5068, section 3.2).
         if self.user.is_none() {
             transaction.refused = true;
-            return reply(550, "5.7.1", "Relaying needs authentication");
+            return Err(reply(550, "5.7.1", "Relaying needs authentication"));
         }
         if transaction.recipients.len() >= RECIPIENT_LIMIT {
-            return reply(452, "4.5.3", "Too many recipients");
+            return Err(reply(452, "4.5.3", "Too many recipients"));
         }
-        transaction.recipients.push(recipient);
-        reply(250, "2.1.5", "Recipient taken")
+        Ok(addressee)
     }
 
     /// Reads the content and answers 250 only when the message is durably stored.
@@ -88,78 +115,13 @@ impl Session {
             }
         })
     }
+}
 
-    async fn accept(&self, transaction: Transaction, content: Vec<u8>) -> Reply {
-        let arrival = Timestamp::now();
-        let Ok(id) = new_id(arrival) else {
-            return reply(451, "4.3.0", "No queue id now");
-        };
-        let only_recipient = match transaction.recipients.as_slice() {
-            [only] => Some(only.as_str()),
-            _ => None,
-        };
-        let facts = Facts {
-            id: &id,
-            hostname: &self.shared.config.hostname,
-            client: self.hello.as_ref().map_or("unknown", |hello| &hello.client),
-            peer: self.peer,
-            esmtp: self.hello.as_ref().is_some_and(|hello| hello.esmtp),
-            authenticated: self.user.is_some(),
-            tls: self.tls.as_ref(),
-            only_recipient,
-            arrival,
-        };
-        let Ok(additions) = trace::additions(&content, &facts) else {
-            return reply(554, "5.4.6", "Too many hops");
-        };
-        let envelope = Envelope {
-            arrival,
-            size: additions
-                .pieces(&content)
-                .iter()
-                .map(|piece| piece.len() as u64)
-                .sum(),
-            sender: transaction.sender,
-            options: MailOptions::default(),
-            recipients: transaction
-                .recipients
-                .into_iter()
-                .map(Addressee::from)
-                .collect(),
-        };
-        let (spool, name) = (self.shared.spool.clone(), id.clone());
-        let stored = tokio::task::spawn_blocking(move || {
-            spool.store(&name, &envelope, &additions.pieces(&content))
-        });
-        match stored.await {
-            Ok(Ok(())) => {
-                tracing::info!(id, peer = %self.peer, user = self.user, "queued");
-                let text = format!("{id} queued");
-                self.shared.relay.announce(id);
-                reply(250, "2.0.0", text)
-            }
-            Ok(Err(error)) => not_stored(&error),
-            Err(error) => {
-                tracing::error!(%error, "storing ended early");
-                reply(451, "4.3.0", "Message not stored")
-            }
-        }
+/// The address, unless its domain is not what a domain has to be.
+fn flawless(mailbox: Mailbox, enhanced: &'static str) -> Result<String, Reply> {
+    match mailbox.flaw {
+        None => Ok(mailbox.address),
+        Some(Flaw::Malformed) => Err(reply(501, enhanced, "Malformed domain")),
+        Some(Flaw::Unqualified) => Err(reply(554, "5.1.0", "Domain is not fully qualified")),
     }
-}
-
-fn not_stored(error: &SpoolError) -> Reply {
-    tracing::error!(%error, "message not stored");
-    if error.is_full() {
-        no_room()
-    } else {
-        reply(451, "4.3.0", "Message not stored")
-    }
-}
-
-fn no_room() -> Reply {
-    reply(452, "4.3.1", "No room for the message")
-}
-
-fn too_large() -> Reply {
-    reply(552, "5.3.4", "Message is too large")
 }

@@ -1,0 +1,90 @@
+//! The moment the server takes responsibility for a message: stored first, answered then.
+
+use jiff::Timestamp;
+
+use super::Session;
+use super::submission::Transaction;
+use crate::reply::{Reply, reply};
+use crate::spool::{Body, Envelope, MailOptions, SpoolError, new_id};
+use crate::trace::{self, Facts};
+
+impl Session {
+    pub(super) async fn accept(&self, transaction: Transaction, content: Vec<u8>) -> Reply {
+        let arrival = Timestamp::now();
+        let Ok(id) = new_id(arrival) else {
+            return reply(451, "4.3.0", "No queue id now");
+        };
+        let only_recipient = match transaction.recipients.as_slice() {
+            [only] => Some(only.address.as_str()),
+            _ => None,
+        };
+        let facts = Facts {
+            id: &id,
+            hostname: &self.shared.config.hostname,
+            client: self.hello.as_ref().map_or("unknown", |hello| &hello.client),
+            peer: self.peer,
+            esmtp: self.hello.as_ref().is_some_and(|hello| hello.esmtp),
+            authenticated: self.user.is_some(),
+            tls: self.tls.as_ref(),
+            only_recipient,
+            arrival,
+        };
+        let Ok(additions) = trace::additions(&content, &facts) else {
+            return reply(554, "5.4.6", "Too many hops");
+        };
+        let envelope = Envelope {
+            arrival,
+            size: additions
+                .pieces(&content)
+                .iter()
+                .map(|piece| piece.len() as u64)
+                .sum(),
+            sender: transaction.sender,
+            options: MailOptions {
+                body: Some(body_of(&content)),
+                ..transaction.options
+            },
+            recipients: transaction.recipients,
+        };
+        let (spool, name) = (self.shared.spool.clone(), id.clone());
+        let stored = tokio::task::spawn_blocking(move || {
+            spool.store(&name, &envelope, &additions.pieces(&content))
+        });
+        match stored.await {
+            Ok(Ok(())) => {
+                tracing::info!(id, peer = %self.peer, user = self.user, "queued");
+                let text = format!("{id} queued");
+                self.shared.relay.announce(id);
+                reply(250, "2.0.0", text)
+            }
+            Ok(Err(error)) => not_stored(&error),
+            Err(error) => {
+                tracing::error!(%error, "storing ended early");
+                reply(451, "4.3.0", "Message not stored")
+            }
+        }
+    }
+}
+
+fn not_stored(error: &SpoolError) -> Reply {
+    tracing::error!(%error, "message not stored");
+    if error.is_full() {
+        no_room()
+    } else {
+        reply(451, "4.3.0", "Message not stored")
+    }
+}
+
+pub(super) fn no_room() -> Reply {
+    reply(452, "4.3.1", "No room for the message")
+}
+
+/// What the content is, whatever MAIL said: octets above 127 without BODY=8BITMIME are the client's
+/// mistake and taken all the same (RFC 6152, section 3), but go to no hop that cannot have them; a
+/// content without any can go everywhere.
+fn body_of(content: &[u8]) -> Body {
+    match content.is_ascii() {
+        true => Body::SevenBit,
+        false => Body::EightBitMime,
+    }
+}

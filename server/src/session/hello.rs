@@ -1,0 +1,67 @@
+//! EHLO and HELO: who the client says it is, and what it is offered.
+
+use super::Session;
+use super::submission::RECIPIENT_LIMIT;
+use crate::auth::{Channel, Mechanism};
+use crate::extension::{self, State};
+use crate::reply::Reply;
+
+/// How the client introduced itself.
+pub(super) struct Hello {
+    pub(super) client: String,
+    pub(super) esmtp: bool,
+}
+
+impl Session {
+    /// Introduces the client and lists the extensions.
+    pub(super) fn ehlo(&mut self, client: String) -> Reply {
+        self.introduce(client, true);
+        let mut lines = vec![self.shared.config.hostname.clone()];
+        lines.extend(extension::lines(&self.state()));
+        Reply::plain(250, lines)
+    }
+
+    /// Introduces a client that knows no extensions.
+    pub(super) fn helo(&mut self, client: String) -> Reply {
+        self.introduce(client, false);
+        Reply::plain(250, vec![self.shared.config.hostname.clone()])
+    }
+
+    /// A transaction ends; authentication and TLS stay (RFC 5321, section 4.1.4).
+    fn introduce(&mut self, client: String, esmtp: bool) {
+        self.hello = Some(Hello { client, esmtp });
+        self.transaction = None;
+    }
+
+    /// What the offer depends on.
+    pub(super) fn state(&self) -> State<'_> {
+        State {
+            config: &self.shared.config,
+            modifiers: self.listener.modifiers,
+            esmtp: self.hello.as_ref().is_some_and(|hello| hello.esmtp),
+            tls: self.tls.is_some(),
+            authenticated: self.authenticated,
+            mechanisms: self.usable_mechanisms(&self.channel()),
+            recipient_limit: RECIPIENT_LIMIT,
+        }
+    }
+
+    /// The mechanisms that can be used on this listener in this state of TLS.
+    pub(super) fn usable_mechanisms(&self, channel: &Channel) -> Vec<Mechanism> {
+        let offered = !self.listener.modifiers.no_auth;
+        let all = self.shared.config.mechanisms.iter().copied();
+        all.filter(|mechanism| offered && channel.carries(*mechanism))
+            .collect()
+    }
+
+    /// What an exchange has to know of this connection.
+    pub(super) fn channel(&self) -> Channel {
+        let config = &self.shared.config;
+        let port = self.listener.address.port();
+        let channel = Channel::clear(&config.hostname, port, config.clear_text_login);
+        match self.wire.tls() {
+            Some(tls) => channel.with_tls(tls, self.shared.identity.end_point.as_deref()),
+            None => channel,
+        }
+    }
+}

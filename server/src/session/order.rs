@@ -1,0 +1,45 @@
+//! What may be said when: refusals that follow from the session's state alone.
+
+use super::Session;
+use super::submission::Transaction;
+use crate::command::Verb;
+use crate::reply::{Reply, reply};
+
+impl Session {
+    /// What the session's state refuses, whatever the arguments are.
+    pub(super) fn out_of_order(&self, verb: Verb) -> Option<Reply> {
+        let modifiers = self.listener.modifiers;
+        let esmtp = self.hello.as_ref().is_some_and(|hello| hello.esmtp);
+        let transaction = self.transaction.as_ref();
+        match verb {
+            Verb::Auth | Verb::Mail | Verb::Rcpt | Verb::Data if self.hello.is_none() => {
+                Some(reply(503, "5.5.1", "EHLO first"))
+            }
+            Verb::StartTls if self.tls.is_some() => Some(reply(503, "5.5.1", "TLS is active")),
+            Verb::StartTls if modifiers.no_starttls => Some(not_offered()),
+            Verb::Auth if modifiers.no_auth => Some(not_offered()),
+            Verb::Auth if !esmtp => Some(reply(503, "5.5.1", "EHLO first")),
+            Verb::Auth if self.authenticated => Some(reply(503, "5.5.1", "Already authenticated")),
+            Verb::Auth if transaction.is_some() => {
+                Some(reply(503, "5.5.1", "Not inside a transaction"))
+            }
+            Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Vrfy
+                if modifiers.authentication_required && self.user.is_none() =>
+            {
+                Some(reply(530, "5.7.0", "Authentication required"))
+            }
+            Verb::Mail if transaction.is_some() => {
+                Some(reply(503, "5.5.1", "Transaction already begun"))
+            }
+            Verb::Rcpt | Verb::Data if transaction.is_none() => {
+                Some(reply(503, "5.5.1", "MAIL first"))
+            }
+            Verb::Data => transaction.and_then(Transaction::without_recipients),
+            _ => None,
+        }
+    }
+}
+
+fn not_offered() -> Reply {
+    reply(502, "5.5.1", "Not offered here")
+}
