@@ -1,6 +1,7 @@
 //! What the server is told: names, listeners, mechanisms, accounts, next hop and limits.
 
 mod file;
+mod limits;
 mod validation;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use serde::Deserialize;
 
 use crate::auth::Mechanism;
 use crate::listener::ListenerConfig;
+
+pub use limits::Limits;
 
 /// Everything a server needs to start.
 #[derive(Clone)]
@@ -51,6 +54,8 @@ pub struct Config {
     pub idle_seconds: u64,
     /// How long the next hop may take.
     pub hop_deadlines: HopDeadlines,
+    /// What one client may take.
+    pub limits: Limits,
 }
 
 /// Deadlines towards the next hop in seconds; the defaults are those of RFC 5321, section 4.5.3.2.
@@ -121,6 +126,7 @@ impl Config {
             size_limit: 50 * 1024 * 1024,
             idle_seconds: 300,
             hop_deadlines: HopDeadlines::default(),
+            limits: Limits::default(),
         }
     }
 
@@ -208,6 +214,7 @@ impl fmt::Debug for Config {
             .field("size_limit", &self.size_limit)
             .field("idle_seconds", &self.idle_seconds)
             .field("hop_deadlines", &self.hop_deadlines)
+            .field("limits", &self.limits)
             .finish()
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Content {
     octets: Vec<u8>,
     limit: u64,
     room: Room,
-    held: Vec<OwnedSemaphorePermit>,
+    held: Option<OwnedSemaphorePermit>,
     place: Place,
     bare: bool,
     /// Set when nothing is kept any more.
@@ -47,17 +47,27 @@ enum Place {
     End,
 }
 
-/// Octets of room taken at a time.
-const PIECE: u64 = 64 * 1024;
-/// Octets of room, unless a single message may be larger.
-const ROOM: u64 = 512 * 1024 * 1024;
+/// Octets of one unit of room.
+const UNIT: usize = 1024;
+/// Octets by which a large content's memory grows at most, so that little of it is in vain.
+const GROWTH: usize = 4 * 1024 * 1024;
 
 impl Room {
-    /// Room for contents of which the largest has so many octets.
-    pub(crate) fn new(largest: u64) -> Self {
-        let pieces = largest.max(ROOM) / PIECE + 1;
-        let pieces = usize::try_from(pieces).unwrap_or(usize::MAX);
-        Room(Arc::new(Semaphore::new(pieces.min(Semaphore::MAX_PERMITS))))
+    /// Room for so many octets.
+    pub(crate) fn new(octets: u64) -> Self {
+        let units = usize::try_from(octets / UNIT as u64 + 1).unwrap_or(usize::MAX);
+        Room(Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))))
+    }
+
+    /// Takes room for so many octets, beside what is held.
+    fn take(&self, octets: usize, held: &mut Option<OwnedSemaphorePermit>) -> Option<()> {
+        let units = u32::try_from(octets.div_ceil(UNIT)).ok()?;
+        let more = self.0.clone().try_acquire_many_owned(units).ok()?;
+        match held {
+            Some(held) => held.merge(more),
+            None => *held = Some(more),
+        }
+        Some(())
     }
 }
 
@@ -68,7 +78,7 @@ impl Content {
             octets: Vec::new(),
             limit,
             room,
-            held: Vec::new(),
+            held: None,
             place: Place::LineStart,
             bare: false,
             overflow: None,
@@ -138,20 +148,26 @@ impl Content {
         }
         if self.overflow.is_some() {
             self.octets = Vec::new();
-            self.held = Vec::new();
+            self.held = None;
         } else {
             self.octets.extend_from_slice(octets);
         }
     }
 
+    /// Room is taken for the memory, not for what is in it already.
     fn make_room(&mut self, more: usize) -> Result<(), ContentFault> {
-        let length = (self.octets.len() + more) as u64;
-        if length > self.limit {
+        let length = self.octets.len() + more;
+        if length as u64 > self.limit {
             return Err(ContentFault::TooLarge);
         }
-        while self.held.len() as u64 * PIECE < length {
-            let piece = self.room.0.clone().try_acquire_owned();
-            self.held.push(piece.map_err(|_| ContentFault::NoRoom)?);
+        let capacity = self.octets.capacity();
+        if length > capacity {
+            let growth = capacity.clamp(UNIT, GROWTH);
+            let grown = length.max(capacity + growth).next_multiple_of(UNIT);
+            self.room
+                .take(grown - capacity, &mut self.held)
+                .ok_or(ContentFault::NoRoom)?;
+            self.octets.reserve_exact(grown - self.octets.len());
         }
         Ok(())
     }
@@ -218,7 +234,7 @@ mod tests {
     #[test]
     fn room_is_shared_and_given_back() {
         let room = Room(Arc::new(Semaphore::new(2)));
-        let large = vec![b'a'; PIECE as usize + 1];
+        let large = vec![b'a'; UNIT + 1];
         let mut first = Content::new(u64::MAX, room.clone());
         first.feed(&large);
         let mut second = Content::new(u64::MAX, room.clone());

@@ -2,9 +2,6 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Sessions at a time, however many descriptors there are.
-const SESSION_LIMIT: usize = 1000;
-
 /// Raises this process's limit as far as it may and tells how many sessions fit in it: half, since
 /// storing and delivering need descriptors too.
 pub(crate) fn session_limit() -> usize {
@@ -24,7 +21,7 @@ pub(crate) fn session_limit() -> usize {
 /// No limit is a limit beyond all numbers.
 fn sessions_in(descriptors: Option<u64>) -> usize {
     let half = descriptors.unwrap_or(u64::MAX) / 2;
-    usize::try_from(half).map_or(SESSION_LIMIT, |half| half.min(SESSION_LIMIT))
+    usize::try_from(half).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -35,8 +32,7 @@ mod tests {
     #[rstest]
     #[case(Some(256), 128)]
     #[case(Some(1024), 512)]
-    #[case(Some(1_048_576), 1000)]
-    #[case(None, 1000)]
+    #[case(Some(1_048_576), 524_288)]
     fn half_of_the_descriptors_are_for_sessions(
         #[case] descriptors: Option<u64>,
         #[case] sessions: usize,

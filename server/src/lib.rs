@@ -28,6 +28,7 @@ mod descriptors;
 mod extension;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod limits;
 mod listener;
 mod modifiers;
 mod relay;
@@ -40,7 +41,7 @@ mod trace;
 mod wire;
 
 pub use auth::{Account, AccountError, Mechanism};
-pub use config::{Config, ConfigError, HopDeadlines};
+pub use config::{Config, ConfigError, HopDeadlines, Limits};
 pub use listener::{Bound, ListenerConfig, ListenerSyntax};
 pub use modifiers::{Modifiers, UnknownModifier};
 pub use server::{Server, StartError};

@@ -1,20 +1,22 @@
 //! The server as a whole: started by one call, stopped by another or by its drop.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::auth::Backends;
 use crate::config::{Config, ConfigError};
 use crate::data::Room;
 use crate::descriptors;
+use crate::limits::{Addresses, Logins, Refusal};
 use crate::listener::Bound;
 use crate::relay::Relay;
+use crate::reply::reply;
 use crate::session;
 use crate::spool::{Lock, Spool, SpoolError};
 use crate::tls::{Identity, client_authorities};
@@ -26,6 +28,7 @@ pub struct Server {
     ca_pem: String,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+    grace: Duration,
     /// Held until the drop, so that no other server delivers the same mail.
     _lock: Lock,
 }
@@ -65,13 +68,12 @@ pub(crate) struct Shared {
     pub(crate) spool: Spool,
     pub(crate) relay: Relay,
     pub(crate) room: Room,
-    /// Sessions on all listeners together; what exceeds them waits in the backlogs.
-    pub(crate) places: Arc<Semaphore>,
+    /// Who is connected, on all listeners together.
+    pub(crate) addresses: Addresses,
+    pub(crate) logins: Logins,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
-/// How long a shutdown waits for contents and deliveries under way.
-const GRACE: Duration = Duration::from_secs(10);
 /// Pause after a failed accept, which is mostly want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -83,7 +85,8 @@ impl Server {
     /// See [`StartError`]; nothing is left running then.
     pub async fn start(config: Config) -> Result<Server, StartError> {
         config.validate()?;
-        let sessions = descriptors::session_limit();
+        let limits = config.limits;
+        let connections = descriptors::session_limit().min(limits.connections);
         let listeners = bind(&config)?;
         let addresses: Vec<_> = listeners
             .iter()
@@ -101,9 +104,9 @@ impl Server {
         let ca_pem = identity.ca_pem.clone();
         let shared = Arc::new(Shared {
             backends,
-            room: Room::new(config.size_limit),
-            // A listener that waits for a client holds a place; none may keep another from that.
-            places: Arc::new(Semaphore::new(sessions.max(2 * listeners.len()))),
+            room: Room::new(config.size_limit.max(limits.content_memory)),
+            addresses: Addresses::new(connections, limits.connections_per_address),
+            logins: Logins::new(&limits),
             config,
             identity,
             spool,
@@ -121,6 +124,7 @@ impl Server {
             ca_pem,
             stop,
             tasks,
+            grace: Duration::from_secs(limits.grace_seconds),
             _lock: lock,
         })
     }
@@ -136,10 +140,10 @@ impl Server {
     }
 
     /// Stops accepting, answers 421 to idle sessions and lets contents and deliveries under way
-    /// finish, for at most ten seconds.
+    /// finish, for at most the grace of the configuration's limits.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
-        let finished = tokio::time::timeout(GRACE, async {
+        let finished = tokio::time::timeout(self.grace, async {
             while self.tasks.join_next().await.is_some() {}
         });
         if finished.await.is_err() {
@@ -179,26 +183,47 @@ async fn accept(listener: TcpListener, bound: Bound, shared: Arc<Shared>) {
     loop {
         let accepted = tokio::select! {
             _ = stop.wait_for(|stopped| *stopped) => break,
-            accepted = async {
-                let place = shared.places.clone().acquire_owned().await;
-                (listener.accept().await, place)
-            } => accepted,
+            accepted = listener.accept() => accepted,
             Some(_) = sessions.join_next() => continue,
         };
-        match accepted {
-            (Ok((stream, peer)), place) => {
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "accept");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        match shared.addresses.admit(peer.ip()) {
+            Ok(place) => {
                 let (bound, shared) = (bound.clone(), shared.clone());
                 sessions.spawn(async move {
                     session::serve(stream, peer, bound, shared).await;
                     drop(place);
                 });
             }
-            (Err(error), _) => {
-                tracing::warn!(%error, "accept");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+            Err(refusal) => {
+                tracing::info!(%peer, listener = bound.name, ?refusal, "refused");
+                turn_away(stream, &bound, refusal);
             }
         }
     }
     drop(listener);
     while sessions.join_next().await.is_some() {}
+}
+
+/// Says why and closes, without waiting for anything: whoever comes in crowds is owed no more.
+fn turn_away(stream: TcpStream, bound: &Bound, refusal: Refusal) {
+    // Inside TLS nobody would understand it.
+    if bound.implicit_tls {
+        return;
+    }
+    let reply = match refusal {
+        Refusal::Full => reply(421, "4.3.2", "Too many connections"),
+        Refusal::TooManyFromThere => reply(421, "4.7.0", "Too many connections from your address"),
+    };
+    // Not by way of the runtime, which does not know yet that the socket can take it.
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = stream.write_all(reply.to_string().as_bytes());
+    }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::{Config, ConfigError, HopDeadlines};
+use super::{Config, ConfigError, HopDeadlines, Limits};
 use crate::auth::Mechanism;
 use crate::listener::ListenerConfig;
 
@@ -33,6 +33,7 @@ pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
         size_limit: file.size_limit.unwrap_or(base.size_limit),
         idle_seconds: file.idle_seconds.unwrap_or(base.idle_seconds),
         hop_deadlines: file.hop_deadlines,
+        limits: file.limits,
         hostname: base.hostname,
         spool: base.spool,
     })
@@ -62,6 +63,8 @@ struct File {
     idle_seconds: Option<u64>,
     #[serde(default)]
     hop_deadlines: HopDeadlines,
+    #[serde(default)]
+    limits: Limits,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]

@@ -1,5 +1,6 @@
 //! What a configuration is refused for before anything is opened.
 
+use super::limits::YEAR;
 use super::{Config, ConfigError};
 use crate::auth;
 use crate::command::is_domain;
@@ -20,11 +21,19 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     if let Some((key, _)) = numbers.iter().find(|(_, number)| *number == 0) {
         return refuse(key, "at least 1");
     }
+    let times = [
+        ("retry_seconds", config.retry_seconds),
+        ("idle_seconds", config.idle_seconds),
+    ];
+    if let Some((key, _)) = times.iter().find(|(_, seconds)| *seconds > YEAR) {
+        return refuse(key, format!("at most {YEAR}, which is a year"));
+    }
     if let Some(hop) = &config.next_hop
         && !is_host_and_port(hop)
     {
         return refuse("next_hop", "not HOST:PORT (IPv6 as [::1]:25)");
     }
+    config.limits.check()?;
     for (place, mechanism) in config.mechanisms.iter().enumerate() {
         if config.mechanisms[..place].contains(mechanism) {
             return refuse("mechanisms", format!("{mechanism} is listed twice"));
