@@ -49,8 +49,8 @@ pub struct Config {
     pub retry_seconds: u64,
     /// Largest content in octets, as announced by SIZE (RFC 1870); at least 1.
     pub size_limit: u64,
-    /// Seconds a client may be silent, and the longest time for one line (RFC 5321, section
-    /// 4.5.3.2.7); at least 1.
+    /// Seconds a client may be silent between commands, and the longest time for one line and for
+    /// taking a reply; at least 1, and the RFC wants 300 (RFC 5321, section 4.5.3.2.7).
     pub idle_seconds: u64,
     /// How long the next hop may take.
     pub hop_deadlines: HopDeadlines,

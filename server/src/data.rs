@@ -163,7 +163,9 @@ impl Content {
         let capacity = self.octets.capacity();
         if length > capacity {
             let growth = capacity.clamp(UNIT, GROWTH);
-            let grown = length.max(capacity + growth).next_multiple_of(UNIT);
+            let most = usize::try_from(self.limit).unwrap_or(usize::MAX);
+            let grown = (capacity + growth).min(most).max(length);
+            let grown = grown.next_multiple_of(UNIT);
             self.room
                 .take(grown - capacity, &mut self.held)
                 .ok_or(ContentFault::NoRoom)?;

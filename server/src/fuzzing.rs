@@ -44,7 +44,9 @@ pub fn content(octets: &[u8]) {
         assert!(content.len() < used);
         assert!(!content.contains(&0));
         let lines = content.windows(2).filter(|pair| *pair == b"\r\n").count();
-        let bare = content.iter().filter(|octet| matches!(octet, b'\r' | b'\n'));
+        let bare = content
+            .iter()
+            .filter(|octet| matches!(octet, b'\r' | b'\n'));
         assert_eq!(bare.count(), 2 * lines);
     }
 }
@@ -90,7 +92,10 @@ const HOST: &str = "msa.example.org";
 static STAGE: OnceLock<(Runtime, Backends)> = OnceLock::new();
 
 /// One user with a secret that no input can hold.
-#[expect(clippy::expect_used, reason = "a target that cannot start has to say so")]
+#[expect(
+    clippy::expect_used,
+    reason = "a target that cannot start has to say so"
+)]
 fn stage() -> (Runtime, Backends) {
     let mut secret = [0; 16];
     getrandom::fill(&mut secret).expect("random octets");

@@ -5,7 +5,7 @@ mod logins;
 mod pace;
 mod patience;
 
-pub(crate) use addresses::{Addresses, Place, Refusal};
+pub(crate) use addresses::{Addresses, Refusal};
 pub(crate) use logins::Logins;
 pub(crate) use pace::Pace;
 pub(crate) use patience::Patience;
@@ -38,9 +38,6 @@ mod tests {
     #[case("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true)]
     #[case("2001:db8:0:1::1", "2001:db8:0:2::1", false)]
     fn ipv6_counts_by_its_64(#[case] one: IpAddr, #[case] other: IpAddr, #[case] same: bool) {
-        assert_eq!(
-            Neighbourhood::from(one) == Neighbourhood::from(other),
-            same
-        );
+        assert_eq!(Neighbourhood::from(one) == Neighbourhood::from(other), same);
     }
 }

@@ -28,6 +28,10 @@ impl Reply {
             lines,
         }
     }
+
+    pub(crate) fn code(&self) -> u16 {
+        self.code
+    }
 }
 
 impl fmt::Display for Reply {

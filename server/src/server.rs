@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -71,7 +72,16 @@ pub(crate) struct Shared {
     /// Who is connected, on all listeners together.
     pub(crate) addresses: Addresses,
     pub(crate) logins: Logins,
+    /// Sessions so far.
+    pub(crate) sessions: AtomicU64,
     pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// A session's number in the log, from 1.
+    pub(crate) fn next_session(&self) -> u64 {
+        1 + self.sessions.fetch_add(1, Ordering::Relaxed)
+    }
 }
 
 /// Pause after a failed accept, which is mostly want of file descriptors.
@@ -107,6 +117,7 @@ impl Server {
             room: Room::new(config.size_limit.max(limits.content_memory)),
             addresses: Addresses::new(connections, limits.connections_per_address),
             logins: Logins::new(&limits),
+            sessions: AtomicU64::new(0),
             config,
             identity,
             spool,

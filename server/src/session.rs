@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod authentication;
+mod ending;
 mod hello;
 mod order;
 mod submission;
@@ -11,8 +12,10 @@ use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
-use crate::command::{self, Command, Fault, FaultKind};
+use crate::command::{self, Command, Fault, FaultKind, Verb};
+use crate::limits::Patience;
 use crate::listener::Bound;
 use crate::reply::{Reply, reply};
 use crate::server::Shared;
@@ -39,6 +42,7 @@ struct Session {
     /// Who may submit: nobody, where that exchange was ANONYMOUS.
     user: Option<String>,
     transaction: Option<Transaction>,
+    patience: Patience,
 }
 
 /// What follows a reply.
@@ -48,76 +52,94 @@ enum Next {
     Close(Reply),
 }
 
-/// Serves one connection until it ends.
+/// Serves one connection until it ends. Every line that it logs has the same three fields in front.
 pub(crate) async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
     listener: Bound,
     shared: Arc<Shared>,
 ) {
-    let mut session = Session {
-        wire: Wire::new(stream, shared.config.idle()),
-        stop: shared.stop.clone(),
-        shared,
-        listener,
-        peer,
-        tls: None,
-        hello: None,
-        authenticated: false,
-        user: None,
-        transaction: None,
+    let id = shared.next_session();
+    let span = tracing::info_span!("session", id, %peer, listener = listener.name);
+    let session = async {
+        tracing::info!("connected");
+        let mut session = Session {
+            wire: Wire::new(stream, shared.config.idle()),
+            stop: shared.stop.clone(),
+            shared,
+            listener,
+            peer,
+            tls: None,
+            hello: None,
+            authenticated: false,
+            user: None,
+            transaction: None,
+            patience: Patience::default(),
+        };
+        let ended = session.run().await;
+        session.close(ended).await;
     };
-    tracing::debug!(listener = session.listener.name, %peer, "connected");
-    let ended = session.run().await;
-    let farewell = match &ended {
-        Ok(farewell) => Some(farewell.clone()),
-        Err(Ended::Idle) => Some(reply(421, "4.4.2", "Silent for too long")),
-        Err(Ended::Stopping) => Some(reply(421, "4.3.2", "Server is shutting down")),
-        Err(Ended::Endless) => Some(reply(500, "5.5.6", "Line too long")),
-        Err(Ended::Closed) => None,
-        Err(Ended::Failed(error)) => {
-            tracing::debug!(%peer, %error, "connection failed");
-            None
-        }
-    };
-    tracing::debug!(%peer, "disconnected");
-    if let Some(farewell) = farewell {
-        session.wire.send(&farewell);
-    }
-    session.wire.close().await;
+    session.instrument(span).await;
 }
 
 impl Session {
     /// Runs until a reply that is the last one, or until the connection is of no more use.
     async fn run(&mut self) -> Result<Reply, Ended> {
         if self.listener.implicit_tls {
-            self.tls = Some(self.wire.handshake(&self.shared.identity.acceptor).await?);
+            let acceptor = &self.shared.identity.acceptor;
+            let longest = self.shared.config.limits.handshake();
+            let facts = self.wire.handshake(acceptor, longest).await?;
+            self.protected(facts);
         }
         let greeting = format!("{} ESMTP msaspec", self.shared.config.hostname);
         self.wire.send(&Reply::plain(220, vec![greeting]));
         loop {
-            let next = match self.wire.line(AUTH_LINE_LIMIT, &mut self.stop).await? {
-                Line::TooLong => Next::Continue(too_long()),
+            let (verb, next) = match self.wire.line(AUTH_LINE_LIMIT, &mut self.stop).await? {
+                Line::TooLong => (Verb::Other, Next::Continue(too_long())),
                 Line::Whole(line) if line.len() > LINE_LIMIT && !is_auth(&line) => {
-                    Next::Continue(too_long())
+                    (Verb::Other, Next::Continue(too_long()))
                 }
-                Line::Whole(line) => self.answer(command::parse(&line)).await?,
+                Line::Whole(line) => {
+                    let command = command::parse(&line);
+                    let verb = verb(&command);
+                    (verb, self.answer(command).await?)
+                }
             };
             match next {
-                Next::Continue(reply) => self.wire.send(&reply),
+                Next::Continue(reply) => self.reply(verb, reply)?,
                 Next::StartTls => self.start_tls().await?,
                 Next::Close(reply) => return Ok(reply),
             }
         }
     }
 
+    /// Sends a command's final reply, unless the client has used up the server's patience.
+    fn reply(&mut self, verb: Verb, reply: Reply) -> Result<(), Ended> {
+        let limits = &self.shared.config.limits;
+        if reply.code() >= 400 {
+            // Not what the client wrote: it may be a password in the wrong place.
+            tracing::info!(command = ?verb, reply = reply.to_string().trim_end(), "refused");
+        }
+        let end = self
+            .patience
+            .command(reply.code(), verb == Verb::Rcpt, limits);
+        match end {
+            None => {
+                self.wire.send(&reply);
+                Ok(())
+            }
+            Some(why) => Err(Ended::GivenUp(crate::reply::reply(421, "4.7.0", why))),
+        }
+    }
+
+    fn protected(&mut self, facts: TlsFacts) {
+        tracing::info!(version = facts.version, cipher = facts.cipher, "tls");
+        self.tls = Some(facts);
+    }
+
     /// Answers one command: first by the session's state, then by its syntax, then by its meaning.
     async fn answer(&mut self, command: Result<Command, Fault>) -> Result<Next, Ended> {
-        let verb = match &command {
-            Ok(command) => command.verb(),
-            Err(fault) => fault.verb,
-        };
-        if let Some(refusal) = self.out_of_order(verb) {
+        if let Some(refusal) = self.out_of_order(verb(&command)) {
             return Ok(Next::Continue(refusal));
         }
         let command = match command {
@@ -128,13 +150,15 @@ impl Session {
             Command::Ehlo { client } => self.ehlo(client),
             Command::Helo { client } => self.helo(client),
             Command::StartTls => return Ok(Next::StartTls),
-            Command::Auth { mechanism, initial } => self.authenticate(&mechanism, initial).await?,
+            Command::Auth { mechanism, initial } => {
+                Box::pin(self.authenticate(&mechanism, initial)).await?
+            }
             Command::Mail { sender, parameters } => self.mail(sender, &parameters),
             Command::Rcpt {
                 recipient,
                 parameters,
             } => self.rcpt(recipient, &parameters),
-            Command::Data => self.data().await?,
+            Command::Data => Box::pin(self.data()).await?,
             Command::Rset => {
                 self.transaction = None;
                 reply(250, "2.0.0", "Forgotten")
@@ -157,12 +181,18 @@ impl Session {
         self.authenticated = false;
         self.user = None;
         self.transaction = None;
-        self.tls = Some(
-            self.wire
-                .start_tls(&ready, &self.shared.identity.acceptor)
-                .await?,
-        );
+        let acceptor = &self.shared.identity.acceptor;
+        let longest = self.shared.config.limits.handshake();
+        let facts = self.wire.start_tls(&ready, acceptor, longest).await?;
+        self.protected(facts);
         Ok(())
+    }
+}
+
+fn verb(command: &Result<Command, Fault>) -> Verb {
+    match command {
+        Ok(command) => command.verb(),
+        Err(fault) => fault.verb,
     }
 }
 

@@ -1,9 +1,13 @@
 //! Octets in and out: lines that end at CRLF only, content, TLS, deadlines and bounds.
 
+use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::ready;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -11,7 +15,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConnection;
 use tokio_rustls::server::TlsStream;
 
+use crate::config::Limits;
 use crate::data::Content;
+use crate::limits::Pace;
 use crate::reply::Reply;
 
 /// A client's connection. Replies are gathered and leave together before the next wait
@@ -35,6 +41,10 @@ pub(crate) enum Line {
 pub(crate) enum Ended {
     Closed,
     Idle,
+    /// A content that came in too slowly.
+    Slow,
+    /// The server has had enough, and this is its last word.
+    GivenUp(Reply),
     /// A line without end; the session cannot be brought back in step.
     Endless,
     /// The server is being shut down.
@@ -60,12 +70,13 @@ enum Stream {
 const BLOCK: usize = 16 * 1024;
 /// Octets without CRLF after which the client is given up.
 const ENDLESS: usize = 64 * 1024;
-/// Longest time for a handshake.
-const HANDSHAKE: Duration = Duration::from_secs(60);
+/// Octets of replies that are gathered before they have to leave, so that a client that asks and
+/// never reads costs no more.
+const GATHERED: usize = 4 * 1024;
+/// Octets of memory that an idle connection may keep for replies.
+const KEPT: usize = 512;
 /// How long a connection is drained after the last reply, so that a reset cannot destroy it.
 const LINGER: Duration = Duration::from_secs(1);
-/// Longest time for one content, however steadily it drips in.
-const CONTENT: Duration = Duration::from_secs(3600);
 
 impl Wire {
     pub(crate) fn new(stream: TcpStream, idle: Duration) -> Self {
@@ -92,6 +103,9 @@ impl Wire {
         limit: usize,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<Line, Ended> {
+        if self.output.len() > GATHERED {
+            self.flush().await?;
+        }
         let deadline = Instant::now() + self.idle;
         let mut line = Vec::new();
         let mut length = 0;
@@ -120,15 +134,25 @@ impl Wire {
     }
 
     /// Reads content up to its end. Not ended by a stop: what is under way may finish.
-    pub(crate) async fn content(&mut self, content: &mut Content) -> Result<(), Ended> {
-        let end = Instant::now() + CONTENT;
+    pub(crate) async fn content(
+        &mut self,
+        content: &mut Content,
+        limits: &Limits,
+    ) -> Result<(), Ended> {
+        let mut pace = Pace::new(limits);
         loop {
             let (used, ended) = content.feed(&self.input[self.used..]);
             self.used += used;
             if ended {
                 return Ok(());
             }
-            self.fill(end.min(Instant::now() + self.idle)).await?;
+            match self.fill(pace.deadline()).await {
+                Err(Ended::Idle) if pace.is_slow() => return Err(Ended::Slow),
+                filled => filled?,
+            }
+            if !pace.keeps_up(self.input.len()) {
+                return Err(Ended::Slow);
+            }
         }
     }
 
@@ -156,6 +180,9 @@ impl Wire {
             }
             self.output.drain(..written);
         }
+        if self.output.capacity() > KEPT {
+            self.output = Vec::new();
+        }
         match &mut self.stream {
             Stream::Tls(stream) => stream.flush().await,
             Stream::Clear(_) | Stream::None => Ok(()),
@@ -168,8 +195,17 @@ impl Wire {
         &mut self,
         ready: &Reply,
         acceptor: &TlsAcceptor,
+        longest: Duration,
     ) -> Result<TlsFacts, Ended> {
         self.flush().await?;
+        self.discard_early();
+        self.send(ready);
+        self.flush().await?;
+        self.handshake(acceptor, longest).await
+    }
+
+    /// Apart from what waits, so that no session has to keep room for this block.
+    fn discard_early(&mut self) {
         if let Stream::Clear(stream) = &self.stream {
             let mut early = [0; BLOCK];
             for _ in 0..ENDLESS / BLOCK {
@@ -178,19 +214,22 @@ impl Wire {
                 }
             }
         }
-        self.input.clear();
+        self.input = Vec::new();
         self.used = 0;
-        self.send(ready);
-        self.flush().await?;
-        self.handshake(acceptor).await
     }
 
-    /// Takes the client's handshake.
-    pub(crate) async fn handshake(&mut self, acceptor: &TlsAcceptor) -> Result<TlsFacts, Ended> {
+    /// Takes the client's handshake, which may take so long in all.
+    pub(crate) async fn handshake(
+        &mut self,
+        acceptor: &TlsAcceptor,
+        longest: Duration,
+    ) -> Result<TlsFacts, Ended> {
         let Stream::Clear(stream) = std::mem::replace(&mut self.stream, Stream::None) else {
             return Err(Ended::Closed);
         };
-        let stream = timeout(HANDSHAKE.min(self.idle), acceptor.accept(stream))
+        // On the heap while it lasts: it is large, and short beside the session.
+        let handshake = Box::pin(acceptor.accept(stream));
+        let stream = timeout(longest.min(self.idle), handshake)
             .await
             .map_err(|_| Ended::Idle)?
             .map_err(Ended::Failed)?;
@@ -216,8 +255,7 @@ impl Wire {
                 Stream::Tls(stream) => stream.shutdown().await,
                 Stream::None => return,
             };
-            let mut rest = [0; BLOCK];
-            while shut.is_ok() && matches!(self.read(&mut rest).await, Ok(1..)) {}
+            while shut.is_ok() && matches!(self.read().await, Ok(1..)) {}
         })
         .await;
     }
@@ -243,29 +281,36 @@ impl Wire {
 
     async fn fill(&mut self, deadline: Instant) -> Result<(), Ended> {
         self.flush().await?;
-        self.used = 0;
-        let mut block = std::mem::take(&mut self.input);
-        block.resize(BLOCK, 0);
-        let read = timeout_at(deadline, self.read(&mut block)).await;
-        match read {
+        match timeout_at(deadline, self.read()).await {
             Err(_) => Err(Ended::Idle),
             Ok(Err(error)) => Err(Ended::Failed(error)),
             Ok(Ok(0)) => Err(Ended::Closed),
-            Ok(Ok(length)) => {
-                block.truncate(length);
-                self.input = block;
-                Ok(())
-            }
+            Ok(Ok(_)) => Ok(()),
         }
     }
 
-    async fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
-        match &mut self.stream {
-            Stream::Clear(stream) => stream.read(block).await,
-            Stream::Tls(stream) => stream.read(block).await,
-            Stream::None => Ok(0),
-        }
+    /// Replaces the input by the next octets that come. While it waits it holds no memory: the
+    /// block is on the stack and only for the moment of the copy.
+    async fn read(&mut self) -> io::Result<usize> {
+        self.input = Vec::new();
+        self.used = 0;
+        self.input = match &mut self.stream {
+            Stream::Clear(stream) => next_block(stream).await?,
+            Stream::Tls(stream) => next_block(stream.as_mut()).await?,
+            Stream::None => Vec::new(),
+        };
+        Ok(self.input.len())
     }
+}
+
+async fn next_block(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
+    poll_fn(|context| {
+        let mut memory = [MaybeUninit::uninit(); BLOCK];
+        let mut block = ReadBuf::uninit(&mut memory);
+        ready!(Pin::new(&mut *stream).poll_read(context, &mut block))?;
+        Ok(block.filled().to_vec()).into()
+    })
+    .await
 }
 
 fn facts(connection: &ServerConnection) -> TlsFacts {
@@ -286,6 +331,7 @@ fn facts(connection: &ServerConnection) -> TlsFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! The section `[limits]`: what one client may take, so that none takes it from the others.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -84,6 +86,10 @@ impl Default for Limits {
 }
 
 impl Limits {
+    pub(crate) fn handshake(&self) -> Duration {
+        Duration::from_secs(self.handshake_seconds)
+    }
+
     /// The first limit that would keep every client out, or that an RFC forbids.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);

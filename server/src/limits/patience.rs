@@ -8,6 +8,7 @@ pub(crate) struct Patience {
     errors: u32,
     commands: u32,
     failed_logins: u32,
+    messages: u32,
 }
 
 impl Patience {
@@ -43,6 +44,12 @@ impl Patience {
     pub(crate) fn message(&mut self) {
         self.errors = 0;
         self.commands = 0;
+        self.messages = self.messages.saturating_add(1);
+    }
+
+    /// Messages taken.
+    pub(crate) fn messages(&self) -> u32 {
+        self.messages
     }
 }
 

@@ -9,7 +9,7 @@ use crate::spool::{Body, Envelope, MailOptions, SpoolError, new_id};
 use crate::trace::{self, Facts};
 
 impl Session {
-    pub(super) async fn accept(&self, transaction: Transaction, content: Vec<u8>) -> Reply {
+    pub(super) async fn accept(&mut self, transaction: Transaction, content: Vec<u8>) -> Reply {
         let arrival = Timestamp::now();
         let Ok(id) = new_id(arrival) else {
             return reply(451, "4.3.0", "No queue id now");
@@ -52,7 +52,8 @@ impl Session {
         });
         match stored.await {
             Ok(Ok(())) => {
-                tracing::info!(id, peer = %self.peer, user = self.user, "queued");
+                tracing::info!(message = id, user = self.user, "queued");
+                self.patience.message();
                 let text = format!("{id} queued");
                 self.shared.relay.announce(id);
                 reply(250, "2.0.0", text)

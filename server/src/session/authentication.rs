@@ -23,6 +23,18 @@ impl Session {
         let Some(&mechanism) = usable.iter().find(|known| known.to_string() == name) else {
             return Ok(reply(504, "5.5.4", "Mechanism not available"));
         };
+        if self.shared.logins.is_shut_out(self.peer.ip()) {
+            tracing::info!(
+                mechanism = name,
+                reason = "too many failures",
+                "not checked"
+            );
+            return Ok(reply(
+                454,
+                "4.7.0",
+                "Too many failed logins; try again later",
+            ));
+        }
         let mut exchange = Exchange::new(mechanism, channel.among(mechanism, &usable));
         let shared = self.shared.clone();
         let mut step = match initial {
@@ -50,7 +62,7 @@ impl Session {
         loop {
             let challenge = match step {
                 Step::Challenge(challenge) => challenge,
-                Step::End(outcome) => return Ok(self.conclude(name, outcome)),
+                Step::End(outcome) => return self.conclude(name, outcome).await,
             };
             self.wire
                 .send(&Reply::plain(334, vec![STANDARD.encode(challenge)]));
@@ -69,34 +81,54 @@ impl Session {
     }
 
     /// The final reply. A refusal says the same whatever was wrong; the log knows better.
-    fn conclude(&mut self, mechanism: &str, outcome: Outcome) -> Reply {
-        let peer = self.peer;
-        match outcome {
+    async fn conclude(&mut self, mechanism: &str, outcome: Outcome) -> Result<Reply, Ended> {
+        Ok(match outcome {
             Outcome::Accepted(user) => {
-                tracing::info!(%peer, mechanism, user, "authenticated");
+                tracing::info!(mechanism, user, "authenticated");
                 self.authenticated = true;
                 self.user = Some(user);
                 reply(235, "2.7.0", "Authentication successful")
             }
             // Anybody can do this, so that it permits no more than before (RFC 4505, section 2).
             Outcome::Anonymous(trace) => {
-                tracing::info!(%peer, mechanism, ?trace, "anonymous");
+                tracing::info!(mechanism, ?trace, "anonymous");
                 self.authenticated = true;
                 reply(235, "2.7.0", "Authentication successful")
             }
             Outcome::Refused(reason) => {
-                tracing::info!(%peer, mechanism, reason, "authentication failed");
-                reply(535, "5.7.8", "Authentication credentials invalid")
+                tracing::info!(mechanism, reason, "authentication failed");
+                return self.refuse_login().await;
             }
             Outcome::Malformed(reason) => {
-                tracing::info!(%peer, mechanism, reason, "authentication failed");
+                tracing::info!(mechanism, reason, "authentication failed");
                 reply(501, "5.5.2", "Malformed response")
             }
             Outcome::Unavailable(reason) => {
-                tracing::warn!(%peer, mechanism, reason, "authentication is not possible now");
+                tracing::warn!(mechanism, reason, "authentication is not possible now");
                 reply(454, "4.7.0", "Temporary authentication failure")
             }
+        })
+    }
+
+    /// Answers wrong credentials, later and later, and at last for the last time.
+    async fn refuse_login(&mut self) -> Result<Reply, Ended> {
+        let delay = self.shared.logins.failed(self.peer.ip());
+        let too_many = self.patience.failed_login(&self.shared.config.limits);
+        if !delay.is_zero() {
+            self.wire.flush().await?;
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                _ = self.stop.wait_for(|stopped| *stopped) => return Err(Ended::Stopping),
+            }
         }
+        if too_many {
+            return Err(Ended::GivenUp(reply(
+                421,
+                "4.7.0",
+                "Too many failed logins",
+            )));
+        }
+        Ok(reply(535, "5.7.8", "Authentication credentials invalid"))
     }
 }
 

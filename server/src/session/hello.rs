@@ -1,7 +1,6 @@
 //! EHLO and HELO: who the client says it is, and what it is offered.
 
 use super::Session;
-use super::submission::RECIPIENT_LIMIT;
 use crate::auth::{Channel, Mechanism};
 use crate::extension::{self, State};
 use crate::reply::Reply;
@@ -42,7 +41,7 @@ impl Session {
             tls: self.tls.is_some(),
             authenticated: self.authenticated,
             mechanisms: self.usable_mechanisms(&self.channel()),
-            recipient_limit: RECIPIENT_LIMIT,
+            recipient_limit: self.shared.config.limits.recipients,
         }
     }
 

@@ -10,9 +10,6 @@ use crate::reply::{Reply, reply};
 use crate::spool::{Addressee, MailOptions};
 use crate::wire::Ended;
 
-/// Recipients of one transaction (RFC 5321, section 4.5.3.1.8, wants a hundred at least).
-pub(super) const RECIPIENT_LIMIT: usize = 1000;
-
 /// An envelope in the making.
 pub(super) struct Transaction {
     pub(super) sender: String,
@@ -89,7 +86,7 @@ impl Session {
             transaction.refused = true;
             return Err(reply(550, "5.7.1", "Relaying needs authentication"));
         }
-        if transaction.recipients.len() >= RECIPIENT_LIMIT {
+        if transaction.recipients.len() >= self.shared.config.limits.recipients {
             return Err(reply(452, "4.5.3", "Too many recipients"));
         }
         Ok(addressee)
@@ -104,8 +101,9 @@ impl Session {
             354,
             vec!["End with a line that is a dot".to_owned()],
         ));
-        let mut content = Content::new(self.shared.config.size_limit, self.shared.room.clone());
-        self.wire.content(&mut content).await?;
+        let config = &self.shared.config;
+        let mut content = Content::new(config.size_limit, self.shared.room.clone());
+        self.wire.content(&mut content, &config.limits).await?;
         Ok(match content.finish() {
             Ok(content) => self.accept(transaction, content).await,
             Err(ContentFault::TooLarge) => too_large(),
