@@ -14,6 +14,7 @@ mod explain;
 mod files;
 mod known;
 mod list;
+mod load;
 mod near;
 mod progress;
 mod queue;
@@ -47,6 +48,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Run the reference server alone
     Serve(serve::Arguments),
+    /// Measure how many messages a second a server takes, and how long it takes for each
+    Load(Box<load::Arguments>),
     /// Show what the reference server has still to deliver
     Queue(queue::Arguments),
     /// Print completions for a shell
@@ -114,6 +117,7 @@ fn obey(command: Option<Command>) -> Result<u8, Failure> {
         Command::List(arguments) => list::list(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Serve(arguments) => serve::serve(arguments),
+        Command::Load(arguments) => load::load(&arguments),
         Command::Queue(arguments) => queue::queue(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

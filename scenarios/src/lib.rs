@@ -12,6 +12,7 @@ pub mod digest_md5;
 pub mod ehlo;
 pub mod greeting;
 pub mod implicit_tls;
+pub mod load;
 pub mod login;
 pub mod plain;
 pub mod relay;

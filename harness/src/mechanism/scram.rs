@@ -6,7 +6,7 @@ mod messages;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-pub use keys::{Hash, Keys};
+pub use keys::{Hash, KeyCache, Keys};
 pub use messages::{ServerFinal, ServerFirst};
 
 use super::{Credentials, Exchange, ExchangeError, random_nonce};
@@ -50,6 +50,7 @@ pub struct Scram {
     binding: ChannelBinding,
     nonce: Option<String>,
     extensions: String,
+    cache: KeyCache,
     state: State,
 }
 
@@ -70,6 +71,7 @@ impl Scram {
             binding: ChannelBinding::Unsupported,
             nonce: None,
             extensions: String::new(),
+            cache: KeyCache::default(),
             state: State::Begun,
         }
     }
@@ -85,6 +87,11 @@ impl Scram {
             nonce: Some(nonce.into()),
             ..self
         }
+    }
+
+    /// The same with keys that may be known from an earlier exchange.
+    pub fn cache(self, cache: KeyCache) -> Scram {
+        Scram { cache, ..self }
     }
 
     /// Attributes to append to the first message, such as `x=ignored` (RFC 5802 section 7,
@@ -138,7 +145,9 @@ impl Scram {
         first.check_nonce(nonce).map_err(malformed)?;
         first.check_iterations().map_err(malformed)?;
         let password = prepare("password", &self.credentials.password)?;
-        let keys = Keys::derive(self.hash, password, &first.salt, first.iterations);
+        let keys = self
+            .cache
+            .keys(self.hash, password, &first.salt, first.iterations);
 
         let mut binding = self.gs2_header()?.into_bytes();
         if let ChannelBinding::Bound { data, .. } = &self.binding {

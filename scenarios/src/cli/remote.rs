@@ -69,7 +69,7 @@ impl Arguments {
             trust: self.ca.as_deref().map(trust).transpose()?,
             insecure: self.insecure,
             clear_login: self.allow_clear_login,
-            server_name: self.server_name()?,
+            server_name: server_name(self.server_name.as_ref())?,
             untrusted: self.untrusted,
             promises: match &self.promise {
                 Some(path) => files::read_toml(path)?,
@@ -100,49 +100,56 @@ impl Arguments {
     }
 
     fn account(&self) -> Result<Option<Credentials>, Failure> {
-        let Some(user) = &self.user else {
-            return Ok(None);
-        };
-        if user.is_empty() || user.contains(char::is_control) {
-            return refuse("--user: a name without control characters is needed");
-        }
-        let password = match &self.password_file {
-            Some(path) => files::read_password(path)?,
-            None => match std::env::var(PASSWORD) {
-                Ok(password) if !password.is_empty() => password,
-                Ok(_) => return refuse("$MSASPEC_PASSWORD is empty, and has to hold the password"),
-                Err(_) => {
-                    return refuse(
-                        "--user needs a password: give --password-file FILE or set $MSASPEC_PASSWORD",
-                    );
-                }
-            },
-        };
-        if password.contains(['\0', '\r', '\n']) {
-            return refuse(
-                "the password has more than one line or a NUL; the file has to hold it and nothing else",
-            );
-        }
-        Ok(Some(Credentials::new(user, &password)))
-    }
-
-    fn server_name(&self) -> Result<Option<String>, Failure> {
-        let name = self.server_name.clone();
-        match name.filter(|name| !msaspec_harness::transcript::is_host(name)) {
-            Some(name) => refuse(&format!("--server-name {name:?} is no host name")),
-            None => Ok(self.server_name.clone()),
-        }
+        let file = self.password_file.as_deref();
+        let account = self.user.as_ref().map(|user| account(user, file));
+        account.transpose()
     }
 }
 
-fn trust(path: &Path) -> Result<Arc<remote::Trust>, Failure> {
+/// A user, with the password from the file or from the environment.
+pub(super) fn account(user: &str, password_file: Option<&Path>) -> Result<Credentials, Failure> {
+    if user.is_empty() || user.contains(char::is_control) {
+        return refuse("--user: a name without control characters is needed");
+    }
+    let password = match password_file {
+        Some(path) => files::read_password(path)?,
+        None => match std::env::var(PASSWORD) {
+            Ok(password) if !password.is_empty() => password,
+            Ok(_) => return refuse("$MSASPEC_PASSWORD is empty, and has to hold the password"),
+            Err(_) => {
+                return refuse(
+                    "--user needs a password: give --password-file FILE or set $MSASPEC_PASSWORD",
+                );
+            }
+        },
+    };
+    if password.contains(['\0', '\r', '\n']) {
+        return refuse(
+            "the password has more than one line or a NUL; the file has to hold it and nothing else",
+        );
+    }
+    Ok(Credentials::new(user, &password))
+}
+
+/// A name to verify.
+pub(super) fn server_name(name: Option<&String>) -> Result<Option<String>, Failure> {
+    match name {
+        Some(name) if !msaspec_harness::transcript::is_host(name) => {
+            refuse(&format!("--server-name {name:?} is no host name"))
+        }
+        name => Ok(name.cloned()),
+    }
+}
+
+/// The authorities in a file.
+pub(super) fn trust(path: &Path) -> Result<Arc<remote::Trust>, Failure> {
     let pem = files::read(path)?;
     let refuse = |why| Failure::Usage(format!("{}: {why}", path.display()));
     remote::trust(&pem).map(Arc::new).map_err(refuse)
 }
 
 /// An address that can stand between angle brackets as it is.
-fn mailbox(option: &str, address: Option<&String>) -> Result<Option<String>, Failure> {
+pub(super) fn mailbox(option: &str, address: Option<&String>) -> Result<Option<String>, Failure> {
     let Some(address) = address else {
         return Ok(None);
     };
@@ -163,7 +170,8 @@ fn refuse<T>(why: &str) -> Result<T, Failure> {
     Err(Failure::Usage(why.to_owned()))
 }
 
-fn usage(error: impl std::fmt::Display) -> Failure {
+/// What the user has to change, in one sentence.
+pub(super) fn usage(error: impl std::fmt::Display) -> Failure {
     Failure::Usage(error.to_string())
 }
 

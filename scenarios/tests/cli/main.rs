@@ -2,6 +2,7 @@
 
 mod check;
 mod hostile;
+mod load;
 mod program;
 mod refusals;
 mod servers;

@@ -1,6 +1,7 @@
 //! The keys and proofs of SCRAM (RFC 5802 section 3).
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use md5::Digest as _;
 use sha1::Sha1;
@@ -95,5 +96,63 @@ impl fmt::Debug for Keys {
         f.debug_struct("Keys")
             .field("hash", &self.hash)
             .finish_non_exhaustive()
+    }
+}
+
+/// Keys that are kept from one exchange to the next (RFC 5802 section 5.1 lets a client do so), for
+/// whoever logs in often with one password.
+#[derive(Clone, Default)]
+pub struct KeyCache(Arc<Mutex<Option<Kept>>>);
+
+struct Kept {
+    salt: Vec<u8>,
+    iterations: u32,
+    keys: Keys,
+}
+
+impl KeyCache {
+    /// As [`Keys::derive`], at once where salt and count are those of the last time. One cache is
+    /// for one password.
+    pub(super) fn keys(
+        &self,
+        hash: Hash,
+        password: impl AsRef<[u8]>,
+        salt: &[u8],
+        iterations: u32,
+    ) -> Keys {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = &*kept
+            && (kept.keys.hash, kept.iterations) == (hash, iterations)
+            && kept.salt == salt
+        {
+            return kept.keys.clone();
+        }
+        let keys = Keys::derive(hash, password, salt, iterations);
+        *kept = Some(Kept {
+            salt: salt.to_vec(),
+            iterations,
+            keys: keys.clone(),
+        });
+        keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_keys_are_those_of_the_salt_the_count_and_the_hash() {
+        let cache = KeyCache::default();
+        for (hash, salt, iterations) in [
+            (Hash::Sha256, "salt", 2),
+            (Hash::Sha256, "salt", 2),
+            (Hash::Sha256, "salt", 3),
+            (Hash::Sha256, "pepper", 3),
+            (Hash::Sha1, "pepper", 3),
+        ] {
+            let kept = cache.keys(hash, "pencil", salt.as_bytes(), iterations);
+            assert!(kept == Keys::derive(hash, "pencil", salt.as_bytes(), iterations));
+        }
     }
 }

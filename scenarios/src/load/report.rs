@@ -1,0 +1,259 @@
+//! What a load has shown, as a table for people and as a document for machines.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+
+use super::{Idle, Latencies, Measured, Order, Percentiles, Tls, Until};
+
+/// The document of a load; its shape is [`FORMAT`].
+#[derive(Clone, Debug, Serialize)]
+pub struct Document {
+    format: u32,
+    suite: Suite,
+    target: String,
+    address: String,
+    order: Asked,
+    /// Whether a signal ended it.
+    interrupted: bool,
+    /// Messages that were answered 2yz.
+    accepted: u64,
+    failed: u64,
+    seconds: f64,
+    /// Accepted messages.
+    per_second: f64,
+    latency_ms: Latency,
+    /// By what happened.
+    errors: BTreeMap<String, u64>,
+}
+
+/// The document of idle connections.
+#[derive(Clone, Debug, Serialize)]
+pub struct IdleDocument {
+    format: u32,
+    suite: Suite,
+    target: String,
+    address: String,
+    tls: &'static str,
+    mechanism: Option<String>,
+    /// Connections that were wanted, that came about, and that the server ended.
+    wanted: usize,
+    opened: usize,
+    ended: usize,
+    errors: BTreeMap<String, u64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Suite {
+    name: &'static str,
+    version: &'static str,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, Serialize)]
+struct Asked {
+    connections: usize,
+    messages: Option<u64>,
+    seconds: Option<f64>,
+    /// Octets.
+    size: usize,
+    new: bool,
+    /// "clear", "starttls" or "implicit".
+    tls: &'static str,
+    mechanism: Option<String>,
+}
+
+/// In milliseconds; null where nothing was measured.
+#[derive(Clone, Debug, Serialize)]
+struct Latency {
+    after_dot: Option<Percentiles>,
+    session: Option<Percentiles>,
+}
+
+/// The version of the documents' shape.
+const FORMAT: u32 = 1;
+const SUITE: Suite = Suite {
+    name: env!("CARGO_PKG_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+};
+
+impl Asked {
+    fn of(order: &Order) -> Asked {
+        let (messages, seconds) = match order.until {
+            Until::Messages(count) => (Some(count), None),
+            Until::Elapsed(time) => (None, Some(time.as_secs_f64())),
+        };
+        Asked {
+            connections: order.connections,
+            messages,
+            seconds,
+            size: order.size,
+            new: order.new,
+            tls: name(order.tls),
+            mechanism: mechanism(order),
+        }
+    }
+}
+
+impl Document {
+    /// A document about what is ordered, with nothing measured yet.
+    pub fn new(target: &str, order: &Order) -> Document {
+        Document {
+            format: FORMAT,
+            suite: SUITE,
+            target: target.to_owned(),
+            address: order.address.to_string(),
+            order: Asked::of(order),
+            interrupted: false,
+            accepted: 0,
+            failed: 0,
+            seconds: 0.0,
+            per_second: 0.0,
+            latency_ms: Latency {
+                after_dot: None,
+                session: None,
+            },
+            errors: BTreeMap::new(),
+        }
+    }
+
+    /// The same with what was measured.
+    pub fn measured(self, measured: &Measured, interrupted: bool) -> Document {
+        Document {
+            interrupted,
+            accepted: measured.accepted,
+            failed: measured.failed(),
+            seconds: measured.duration.as_secs_f64(),
+            per_second: measured.per_second(),
+            latency_ms: Latency {
+                after_dot: measured.after_dot.percentiles(),
+                session: measured.session.percentiles(),
+            },
+            errors: measured.errors.clone(),
+            ..self
+        }
+    }
+}
+
+impl IdleDocument {
+    /// The document about what is ordered, with nothing opened yet.
+    pub fn new(target: &str, order: &Order, wanted: usize) -> IdleDocument {
+        IdleDocument {
+            format: FORMAT,
+            suite: SUITE,
+            target: target.to_owned(),
+            address: order.address.to_string(),
+            tls: name(order.tls),
+            mechanism: mechanism(order),
+            wanted,
+            opened: 0,
+            ended: 0,
+            errors: BTreeMap::new(),
+        }
+    }
+
+    /// The same with what became of them.
+    pub fn fared(self, idle: &Idle) -> IdleDocument {
+        IdleDocument {
+            opened: idle.opened,
+            ended: idle.ended,
+            errors: idle.errors.clone(),
+            ..self
+        }
+    }
+}
+
+/// The table for people.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn write_table(
+    out: &mut dyn Write,
+    document: &Document,
+    measured: &Measured,
+) -> io::Result<()> {
+    let asked = &document.order;
+    let reused = if asked.new {
+        "a connection for every message"
+    } else {
+        "used again"
+    };
+    let login = match &asked.mechanism {
+        Some(mechanism) => format!(", {mechanism}"),
+        None => String::new(),
+    };
+    writeln!(
+        out,
+        "{} ({}): {} connections, {reused}, {} octets, {}{login}\n",
+        document.target, document.address, asked.connections, asked.size, asked.tls
+    )?;
+    writeln!(
+        out,
+        "{:>10} accepted {:>10} failed {:>10.2} s {:>12.1} messages a second\n",
+        document.accepted, document.failed, document.seconds, document.per_second
+    )?;
+    let head = ["p50", "p90", "p99", "max"];
+    let [p50, p90, p99, max] = head;
+    writeln!(
+        out,
+        "{:<24}{p50:>10}{p90:>10}{p99:>10}{max:>10}",
+        "milliseconds"
+    )?;
+    row(out, "reply after the dot", &measured.after_dot)?;
+    if asked.new {
+        row(out, "whole session", &measured.session)?;
+    }
+    write_errors(out, &document.errors)
+}
+
+fn row(out: &mut dyn Write, name: &str, latencies: &Latencies) -> io::Result<()> {
+    match latencies.percentiles() {
+        None => writeln!(out, "{name:<24}{:>10}", "—"),
+        Some(Percentiles { p50, p90, p99, max }) => {
+            writeln!(
+                out,
+                "{name:<24}{p50:>10.3}{p90:>10.3}{p99:>10.3}{max:>10.3}"
+            )
+        }
+    }
+}
+
+/// One line about idle connections, and the errors.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn write_idle(out: &mut dyn Write, document: &IdleDocument) -> io::Result<()> {
+    writeln!(
+        out,
+        "{} ({}): {} of {} connections came about, {} were ended by the server",
+        document.target, document.address, document.opened, document.wanted, document.ended
+    )?;
+    write_errors(out, &document.errors)
+}
+
+fn write_errors(out: &mut dyn Write, errors: &BTreeMap<String, u64>) -> io::Result<()> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nerrors")?;
+    for (what, count) in errors {
+        writeln!(out, "{count:>10}  {what}")?;
+    }
+    Ok(())
+}
+
+fn name(tls: Tls) -> &'static str {
+    match tls {
+        Tls::Never => "clear",
+        Tls::StartTls => "starttls",
+        Tls::Implicit => "implicit",
+    }
+}
+
+fn mechanism(order: &Order) -> Option<String> {
+    let login = order.login.as_ref()?;
+    Some(login.mechanism().name().to_owned())
+}
