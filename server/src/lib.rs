@@ -33,6 +33,7 @@ mod listener;
 mod modifiers;
 mod relay;
 mod reply;
+mod report;
 mod server;
 mod session;
 pub mod spool;

@@ -15,7 +15,7 @@ pub use answer::LastReply;
 pub use entry::{Entry, Message, Recipient, RecipientState};
 pub(crate) use envelope::Addressee;
 pub use envelope::{Body, MailOptions, Notify, Ret};
-pub(crate) use store::{Envelope, Lock, new_id};
+pub(crate) use store::{Envelope, Lock, derived_id, new_id};
 
 /// A folder of accepted mail. For each message there is `ID.msg` (one JSON line with the envelope,
 /// then the content, never changed) and, once an attempt was made, `ID.state` (JSON, replaced

@@ -69,6 +69,11 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
     })
 }
 
+/// Octets of the header section, without the empty line that ends it.
+pub(crate) fn header_end(content: &[u8]) -> usize {
+    header::scan(content).end
+}
+
 fn received(facts: &Facts<'_>) -> String {
     let peer = match facts.peer.ip() {
         IpAddr::V4(address) => format!("[{address}]"),
@@ -106,7 +111,7 @@ fn protocol(facts: &Facts<'_>) -> &'static str {
 }
 
 /// A date-time of RFC 5322, section 3.3.
-fn date(time: Timestamp) -> String {
+pub(crate) fn date(time: Timestamp) -> String {
     rfc2822::to_string(&time.to_zoned(TimeZone::UTC)).unwrap_or_default()
 }
 

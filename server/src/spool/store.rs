@@ -63,6 +63,15 @@ pub(crate) fn new_id(arrival: Timestamp) -> Result<String, getrandom::Error> {
     ))
 }
 
+/// The queue id of what follows from another message: the same whenever it is made again.
+pub(crate) fn derived_id(time: Timestamp, hash: &[u8; 32]) -> String {
+    let random = hash
+        .iter()
+        .take(8)
+        .fold(0, |all, octet| all << 8 | u64::from(*octet));
+    format!("{:012x}-{random:016x}", time.as_millisecond())
+}
+
 /// Whether a text has the form of a queue id.
 pub(super) fn is_id(text: &str) -> bool {
     let hex = |part: &str, length| {
