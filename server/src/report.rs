@@ -6,6 +6,7 @@
 
 mod address;
 mod compose;
+mod conclude;
 mod diagnostic;
 mod encoding;
 mod fields;
@@ -18,12 +19,12 @@ use jiff::Timestamp;
 
 use crate::spool::Recipient;
 
-pub(crate) use compose::{Report, compose};
-pub(crate) use owed::{delays, results};
+pub(crate) use conclude::{Concluded, Reporter};
+pub(crate) use owed::is_settled;
 
 /// One recipient that a report is about.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Due<'a> {
+struct Due<'a> {
     action: Action,
     recipient: &'a Recipient,
 }
@@ -41,13 +42,13 @@ enum Action {
 
 /// What a report tells besides the message it is about.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Facts<'a> {
+struct Facts<'a> {
     /// The name we are known by.
-    pub(crate) hostname: &'a str,
+    hostname: &'a str,
     /// When the report is made.
-    pub(crate) now: Timestamp,
+    now: Timestamp,
     /// When a delayed message is given up.
-    pub(crate) retry_until: Option<Timestamp>,
+    retry_until: Option<Timestamp>,
 }
 
 /// What the way back to the sender carries.

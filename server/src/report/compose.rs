@@ -5,18 +5,18 @@ use sha2::{Digest, Sha256};
 use super::encoding::are_lines;
 use super::returned::returned;
 use super::text::{subject, text};
-use super::{Due, Facts, Form, fields};
+use super::{Action, Due, Facts, Form, fields};
 use crate::spool::{Addressee, Body, Envelope, MailOptions, Message, derived_id};
 use crate::trace::date;
 
 /// A report, ready for the spool.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(super) struct Report {
     /// Always the same for the same result of the same message, so that a report that was stored
     /// just before a crash is not made again.
-    pub(crate) id: String,
-    pub(crate) envelope: Envelope,
-    pub(crate) content: Vec<u8>,
+    pub(super) id: String,
+    pub(super) envelope: Envelope,
+    pub(super) content: Vec<u8>,
 }
 
 /// A body part.
@@ -59,7 +59,7 @@ impl Part {
 }
 
 /// Makes the report about some recipients of a message.
-pub(crate) fn compose(facts: &Facts<'_>, message: &Message, due: &[Due<'_>]) -> Report {
+pub(super) fn compose(facts: &Facts<'_>, message: &Message, due: &[Due<'_>]) -> Report {
     let entry = &message.entry;
     let form = Form::towards(&entry.sender);
     let mut parts = vec![
@@ -143,8 +143,10 @@ fn id(message: &Message, due: &[Due<'_>]) -> String {
             .position(|recipient| std::ptr::eq(recipient, due.recipient));
         hash.update(format!("\n{} {place:?}", due.action.name()));
     }
+    // Waiting recipients are tried again, and the time of their last attempt is no fixed one.
     let last = due
         .iter()
+        .filter(|due| due.action != Action::Delayed)
         .filter_map(|due| due.recipient.last_attempt)
         .max();
     derived_id(

@@ -5,7 +5,7 @@ use crate::spool::{Entry, Recipient, RecipientState};
 
 /// The recipients whose result is due, each once: failures unless NOTIFY leaves them out, and
 /// successes that were asked for, where the hop that took the message makes no report of its own.
-pub(crate) fn results(entry: &Entry) -> Vec<Due<'_>> {
+pub(super) fn results(entry: &Entry) -> Vec<Due<'_>> {
     owed(entry, |recipient| match recipient.state {
         _ if recipient.reported => None,
         RecipientState::Failed => recipient
@@ -21,12 +21,23 @@ pub(crate) fn results(entry: &Entry) -> Vec<Due<'_>> {
 }
 
 /// The recipients that wait and whose sender may hear of it, each once.
-pub(crate) fn delays(entry: &Entry) -> Vec<Due<'_>> {
+pub(super) fn delays(entry: &Entry) -> Vec<Due<'_>> {
     owed(entry, |recipient| {
         let allowed = recipient.notify.is_none_or(|notify| notify.delay);
         let waits = recipient.state == RecipientState::Pending && recipient.attempts > 0;
         (waits && allowed && !recipient.delay_reported).then_some(Action::Delayed)
     })
+}
+
+/// Whether nothing more is to be done about a recipient. A failure is settled by its mark alone, also
+/// where nobody is to be told.
+pub(crate) fn is_settled(recipient: &Recipient) -> bool {
+    let success = recipient.notify.is_some_and(|notify| notify.success);
+    match recipient.state {
+        RecipientState::Pending => false,
+        RecipientState::Failed => recipient.reported,
+        RecipientState::Delivered => recipient.reported || !success || recipient.dsn_passed_on,
+    }
 }
 
 /// Nobody is owed a report about mail from the null reverse-path.

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use rstest::rstest;
 
+use super::compose::{Report, compose};
+use super::owed::results;
 use super::*;
 use crate::spool::{Entry, LastReply, MailOptions, Message, RecipientState};
 
