@@ -39,6 +39,9 @@ pub struct Config {
     /// Authorities, in PEM, whose client certificates count for EXTERNAL; the user is the one
     /// common name of the certificate's subject. Without EXTERNAL no certificate is asked for.
     pub client_ca: Option<PathBuf>,
+    /// The addresses that are a user's own, or `@DOMAIN` for a whole domain: for listeners that
+    /// refuse `foreign-sender`, and for the Sender field.
+    pub senders: BTreeMap<String, Vec<String>>,
     /// The mux socket of a saslauthd; if set, PLAIN and LOGIN are checked there and nowhere else.
     pub saslauthd: Option<PathBuf>,
     /// Where accepted mail goes, `HOST:PORT`; without it mail stays in the spool.
@@ -119,6 +122,7 @@ impl Config {
             user_file: None,
             tokens: BTreeMap::new(),
             client_ca: None,
+            senders: BTreeMap::new(),
             saslauthd: None,
             next_hop: None,
             spool: spool.into(),
@@ -152,7 +156,11 @@ impl Config {
     ///     profile = "origin"
     ///     hostname = "msa.example.org"
     ///     spool = "/var/spool/msaspec"
-    ///     listeners = ["0.0.0.0:587,M=Ea", "[::]:587,M=Ea", "[::]:465/tls,M=EOa"]
+    ///     listeners = [
+    ///         "0.0.0.0:587,M=Ea",
+    ///         "[::]:587,M=Ea",
+    ///         { address = "[::]:465/tls", modifiers = "EOa", refuse = ["malformed", "foreign-sender"] },
+    ///     ]
     ///     mechanisms = ["SCRAM-SHA-256", "OAUTHBEARER", "PLAIN", "LOGIN", "DIGEST-MD5", "CRAM-MD5"]
     ///     clear_text_login = true
     ///     saslauthd = "/run/saslauthd/mux"
@@ -166,6 +174,8 @@ impl Config {
     ///     alice = "secret"
     ///     [tokens]
     ///     alice = ["vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="]
+    ///     [senders]
+    ///     alice = ["alice@example.org", "@alice.example"]
     ///     [hop_deadlines]
     ///     connect = 30
     ///     end_of_data = 600
@@ -190,6 +200,11 @@ impl Config {
         validation::check(self)
     }
 
+    /// The domain by which unqualified ones are completed, if the server's name is in one.
+    pub(crate) fn completion(&self) -> Option<&str> {
+        validation::completion(&self.hostname)
+    }
+
     pub(crate) fn idle(&self) -> Duration {
         Duration::from_secs(self.idle_seconds)
     }
@@ -207,6 +222,7 @@ impl fmt::Debug for Config {
             .field("user_file", &self.user_file)
             .field("tokens", &self.tokens.keys().collect::<Vec<_>>())
             .field("client_ca", &self.client_ca)
+            .field("senders", &self.senders)
             .field("saslauthd", &self.saslauthd)
             .field("next_hop", &self.next_hop)
             .field("spool", &self.spool)

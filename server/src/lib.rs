@@ -31,10 +31,12 @@ pub mod fuzzing;
 mod limits;
 mod listener;
 mod modifiers;
+mod policy;
 mod relay;
 mod reply;
 #[allow(dead_code, unused_imports, reason = "the relay is to call it")]
 mod report;
+mod senders;
 mod server;
 mod session;
 pub mod spool;
@@ -46,4 +48,5 @@ pub use auth::{Account, AccountError, Mechanism};
 pub use config::{Config, ConfigError, HopDeadlines, Limits};
 pub use listener::{Bound, ListenerConfig, ListenerSyntax};
 pub use modifiers::{Modifiers, UnknownModifier};
+pub use policy::{FixUps, Refusals, UnknownWord};
 pub use server::{Server, StartError};

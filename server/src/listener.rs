@@ -1,21 +1,23 @@
 //! Where the server listens: parsing of listener options and opening of sockets, one family each.
 
+mod file;
+
 use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use serde::Deserialize;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
 use crate::modifiers::{Modifiers, UnknownModifier};
+use crate::policy::{FixUps, Refusals};
 
-/// One listener as configured, written `ADDR:PORT[/tls][,M=MODIFIERS]`.
+/// One listener as configured, written `ADDR:PORT[/tls][,M=MODIFIERS]`; in a file also a table with
+/// `address` (`ADDR:PORT[/tls]`), `modifiers`, `name`, and the lists `refuse` and `fix`.
 ///
 /// `/tls` means the same as the modifier `s`. Without `M=` the modifiers are `a`: a submission
 /// server that is told nothing else demands authentication; with `M=` they are exactly those.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListenerConfig {
     /// How logs and errors call it; parsed listeners are called by what precedes the comma.
     pub name: String,
@@ -23,6 +25,10 @@ pub struct ListenerConfig {
     pub address: SocketAddr,
     /// What it demands and leaves out.
     pub modifiers: Modifiers,
+    /// What it refuses of what can be read.
+    pub refuse: Refusals,
+    /// What it repairs in messages.
+    pub fix: FixUps,
 }
 
 /// Why a listener could not be understood.
@@ -50,15 +56,21 @@ pub struct Bound {
     pub implicit_tls: bool,
     /// The modifiers of its configuration.
     pub modifiers: Modifiers,
+    /// The refusals of its configuration.
+    pub refuse: Refusals,
+    /// The fix-ups of its configuration.
+    pub fix: FixUps,
 }
 
 impl ListenerConfig {
-    /// A listener with a name of its own.
+    /// A listener with a name of its own, and the usual refusals and fix-ups.
     pub fn new(name: impl Into<String>, address: SocketAddr, modifiers: Modifiers) -> Self {
         ListenerConfig {
             name: name.into(),
             address,
             modifiers,
+            refuse: Refusals::default(),
+            fix: FixUps::default(),
         }
     }
 
@@ -82,6 +94,8 @@ impl ListenerConfig {
             address: listener.local_addr()?,
             implicit_tls: self.modifiers.implicit_tls,
             modifiers: self.modifiers,
+            refuse: self.refuse,
+            fix: self.fix,
         };
         Ok((listener, bound))
     }
@@ -114,14 +128,6 @@ impl FromStr for ListenerConfig {
         };
         modifiers.implicit_tls |= tls;
         Ok(ListenerConfig::new(place, address, modifiers))
-    }
-}
-
-impl TryFrom<String> for ListenerConfig {
-    type Error = ListenerSyntax;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
     }
 }
 

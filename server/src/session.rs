@@ -5,6 +5,7 @@ mod authentication;
 mod ending;
 mod hello;
 mod order;
+mod policy;
 mod submission;
 
 use std::net::SocketAddr;

@@ -1,14 +1,18 @@
-//! What is added to a message: Received, and Date and Message-ID where they are missing.
+//! What is done to a message: Received on top, and the fix-ups of RFC 6409, section 8.
 
+mod author;
 mod header;
 
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::{Timestamp, fmt::rfc2822, tz::TimeZone};
 
+use crate::policy::FixUps;
+use crate::senders::Login;
 use crate::wire::TlsFacts;
+use header::Found;
 
-/// What the Received field tells (RFC 5321, section 4.4).
+/// What the Received field tells (RFC 5321, section 4.4), and what the others are made of.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts<'a> {
     pub(crate) id: &'a str,
@@ -21,6 +25,11 @@ pub(crate) struct Facts<'a> {
     /// Named only if the message has no other recipient: the rest may be blind copies.
     pub(crate) only_recipient: Option<&'a str>,
     pub(crate) arrival: Timestamp,
+    /// What is added where it is missing.
+    pub(crate) fix: FixUps,
+    /// The reverse-path's mailbox; empty for `<>`.
+    pub(crate) sender: &'a str,
+    pub(crate) login: Option<Login<'a>>,
 }
 
 /// The message has been through too many servers to be anything but a loop (RFC 5321, section 6.3).
@@ -53,10 +62,34 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
         return Err(Loop);
     }
     let mut fields = received(facts);
-    if !header.has_date {
+    let fix = facts.fix;
+    if fix.date && !header.has_date {
         fields.push_str(&format!("Date: {}\r\n", date(facts.arrival)));
     }
-    if !header.has_message_id {
+    let own_address = facts.login.and_then(|login| login.address());
+    let mut author = match header.from {
+        Found::Nowhere => None,
+        Found::Once(from) => author::only_mailbox(from),
+        Found::Again => None,
+    };
+    if fix.from
+        && header.from == Found::Nowhere
+        && let Some(from) = [facts.sender]
+            .into_iter()
+            .chain(own_address)
+            .find(|address| !address.is_empty())
+    {
+        fields.push_str(&format!("From: <{from}>\r\n"));
+        author = Some(from.to_owned());
+    }
+    if fix.sender
+        && !header.has_sender
+        && let (Some(login), Some(address)) = (facts.login, own_address)
+        && !author.is_some_and(|author| login.owns(&author))
+    {
+        fields.push_str(&format!("Sender: <{address}>\r\n"));
+    }
+    if fix.message_id && !header.has_message_id {
         fields.push_str(&format!(
             "Message-ID: <{}@{}>\r\n",
             facts.id, facts.hostname
@@ -72,6 +105,14 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
 /// Octets of the header section, without the empty line that ends it.
 pub(crate) fn header_end(content: &[u8]) -> usize {
     header::scan(content).end
+}
+
+/// Takes the fields out that are not for the recipients, in place: a header section may be large.
+pub(crate) fn take_out(content: &mut Vec<u8>, fix: FixUps) {
+    header::retain(content, |name| {
+        let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+        !(fix.return_path && is(b"Return-Path") || fix.bcc && (is(b"Bcc") || is(b"Resent-Bcc")))
+    });
 }
 
 fn received(facts: &Facts<'_>) -> String {

@@ -27,6 +27,7 @@ pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
         user_file: file.user_file,
         tokens: file.tokens,
         client_ca: file.client_ca,
+        senders: file.senders,
         saslauthd: file.saslauthd,
         next_hop: file.next_hop,
         retry_seconds: file.retry_seconds.unwrap_or(base.retry_seconds),
@@ -56,6 +57,8 @@ struct File {
     #[serde(default, deserialize_with = "tokens")]
     tokens: BTreeMap<String, Vec<String>>,
     client_ca: Option<PathBuf>,
+    #[serde(default)]
+    senders: BTreeMap<String, Vec<String>>,
     saslauthd: Option<PathBuf>,
     next_hop: Option<String>,
     retry_seconds: Option<u64>,
@@ -209,6 +212,10 @@ end_of_data = 5
         "SCRAM-SHA-256-PLUS needs keys made from the secret; saslauthd can only check plain passwords"
     )]
     #[case("mechanisms = [\"XOAUTH2\"]", "XOAUTH2 needs tokens")]
+    #[case(
+        "senders = { alice = [\"alice@\"] }",
+        "senders: \"alice@\" of alice is neither"
+    )]
     #[case("mechanisms = [\"EXTERNAL\"]", "EXTERNAL needs client_ca")]
     #[case(
         "tokens = { alice = [\"a\"], bob = [\"a\"] }",

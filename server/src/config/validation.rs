@@ -4,6 +4,7 @@ use super::limits::YEAR;
 use super::{Config, ConfigError};
 use crate::auth;
 use crate::command::is_domain;
+use crate::senders;
 use crate::tls;
 
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
@@ -12,6 +13,23 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     }
     if config.listeners.is_empty() {
         return refuse("listeners", "none given");
+    }
+    for listener in &config.listeners {
+        if !listener.refuse.unqualified && completion(&config.hostname).is_none() {
+            let name = &listener.name;
+            return refuse(
+                "listeners",
+                format!("{name} would complete domains by that of hostname, which is in none"),
+            );
+        }
+    }
+    for (user, own) in &config.senders {
+        if let Some(entry) = own.iter().find(|entry| !senders::is_entry(entry)) {
+            return refuse(
+                "senders",
+                format!("{entry:?} of {user} is neither an address nor @DOMAIN"),
+            );
+        }
     }
     let numbers = [
         ("retry_seconds", config.retry_seconds),
@@ -41,6 +59,12 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     }
     tls::client_authorities(config)?;
     auth::check_backends(config)
+}
+
+/// The domain that a host is in, by which unqualified domains are completed.
+pub(super) fn completion(hostname: &str) -> Option<&str> {
+    let (_, domain) = hostname.split_once('.')?;
+    domain.contains('.').then_some(domain)
 }
 
 fn refuse(key: &'static str, message: impl Into<String>) -> Result<(), ConfigError> {

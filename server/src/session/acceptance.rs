@@ -9,7 +9,7 @@ use crate::spool::{Body, Envelope, MailOptions, SpoolError, new_id};
 use crate::trace::{self, Facts};
 
 impl Session {
-    pub(super) async fn accept(&mut self, transaction: Transaction, content: Vec<u8>) -> Reply {
+    pub(super) async fn accept(&mut self, transaction: Transaction, mut content: Vec<u8>) -> Reply {
         let arrival = Timestamp::now();
         let Ok(id) = new_id(arrival) else {
             return reply(451, "4.3.0", "No queue id now");
@@ -28,7 +28,11 @@ impl Session {
             tls: self.tls.as_ref(),
             only_recipient,
             arrival,
+            fix: self.listener.fix,
+            sender: &transaction.sender,
+            login: self.login(),
         };
+        trace::take_out(&mut content, self.listener.fix);
         let Ok(additions) = trace::additions(&content, &facts) else {
             return reply(554, "5.4.6", "Too many hops");
         };

@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::acceptance::no_room;
-use crate::command::{Flaw, Mailbox, Parameter};
+use crate::command::{Mailbox, Parameter};
 use crate::data::{Content, ContentFault};
 use crate::extension;
 use crate::extension::size::too_large;
@@ -48,7 +48,7 @@ impl Session {
             parameters => extension::mail(parameters, &self.state())?,
         };
         Ok(Transaction {
-            sender: flawless(sender, "5.1.7")?,
+            sender: self.sender_of(sender)?,
             options,
             recipients: Vec::new(),
             refused: false,
@@ -73,7 +73,7 @@ impl Session {
         recipient: Mailbox,
         parameters: &[Parameter],
     ) -> Result<Addressee, Reply> {
-        let address = flawless(recipient, "5.1.3")?;
+        let address = self.recipient_of(recipient)?;
         let addressee = match parameters {
             [] => Addressee::from(address),
             parameters => extension::rcpt(address, parameters, &self.state())?,
@@ -112,14 +112,5 @@ impl Session {
                 reply(550, "5.6.0", "Bare CR, bare LF or NUL in the content")
             }
         })
-    }
-}
-
-/// The address, unless its domain is not what a domain has to be.
-fn flawless(mailbox: Mailbox, enhanced: &'static str) -> Result<String, Reply> {
-    match mailbox.flaw {
-        None => Ok(mailbox.address),
-        Some(Flaw::Malformed) => Err(reply(501, enhanced, "Malformed domain")),
-        Some(Flaw::Unqualified) => Err(reply(554, "5.1.0", "Domain is not fully qualified")),
     }
 }

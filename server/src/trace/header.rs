@@ -1,54 +1,104 @@
 //! Where the header section ends, and which fields it holds (RFC 5322, section 2.2).
 
+use std::ops::Range;
+
 /// What the header section of a content looks like.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct Header<'a> {
     /// Octets of fields from the start of the content.
     pub(super) end: usize,
     /// Whether an empty line, or the end of the content, follows the fields.
     pub(super) closed: bool,
     pub(super) has_date: bool,
     pub(super) has_message_id: bool,
+    pub(super) has_sender: bool,
+    pub(super) from: Found<'a>,
     /// The number of Received fields.
     pub(super) received: usize,
 }
 
+/// A field that should be there once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found<'a> {
+    Nowhere,
+    /// Its body, with the line ends of folding.
+    Once(&'a [u8]),
+    Again,
+}
+
 /// Reads fields up to the first line that is neither a field nor the continuation of one.
-pub(super) fn scan(content: &[u8]) -> Header {
+pub(super) fn scan(content: &[u8]) -> Header<'_> {
     let mut header = Header {
         end: 0,
         closed: false,
         has_date: false,
         has_message_id: false,
+        has_sender: false,
+        from: Found::Nowhere,
         received: 0,
     };
-    loop {
-        let rest = &content[header.end..];
-        if rest.is_empty() || rest.starts_with(b"\r\n") {
-            header.closed = true;
-            return header;
-        }
-        let continuation = matches!(rest[0], b' ' | b'\t') && header.end > 0;
-        if !continuation {
-            let Some(name) = field_name(rest) else {
-                return header;
+    while let Some((name, field)) = field(content, header.end) {
+        header.end = field.end;
+        let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+        header.has_date |= is(b"Date");
+        header.has_message_id |= is(b"Message-ID");
+        header.has_sender |= is(b"Sender");
+        header.received += usize::from(is(b"Received"));
+        if is(b"From") {
+            let whole = &content[field];
+            let colon = whole.iter().position(|octet| *octet == b':');
+            header.from = match header.from {
+                Found::Nowhere => Found::Once(&whole[colon.map_or(0, |colon| colon + 1)..]),
+                _ => Found::Again,
             };
-            header.has_date |= name.eq_ignore_ascii_case(b"Date");
-            header.has_message_id |= name.eq_ignore_ascii_case(b"Message-ID");
-            header.received += usize::from(name.eq_ignore_ascii_case(b"Received"));
         }
-        let length = rest
+    }
+    let rest = &content[header.end..];
+    header.closed = rest.is_empty() || rest.starts_with(b"\r\n");
+    header
+}
+
+/// Keeps the fields with these names, in place.
+pub(super) fn retain(content: &mut Vec<u8>, keep: impl Fn(&[u8]) -> bool) {
+    let (mut read, mut written) = (0, 0);
+    while let Some((name, field)) = field(content, read) {
+        read = field.end;
+        if keep(name) {
+            let length = field.len();
+            if field.start != written {
+                content.copy_within(field, written);
+            }
+            written += length;
+        }
+    }
+    if written < read {
+        content.drain(written..read);
+    }
+}
+
+/// The field that begins at this place, continuations included, and its name.
+fn field(content: &[u8], start: usize) -> Option<(&[u8], Range<usize>)> {
+    let name = field_name(&content[start..])?;
+    let mut end = start;
+    loop {
+        let rest = &content[end..];
+        end += rest
             .windows(2)
             .position(|pair| pair == b"\r\n")
-            .map_or(rest.len(), |end| end + 2);
-        header.end += length;
+            .map_or(rest.len(), |line| line + 2);
+        if !matches!(content.get(end), Some(b' ' | b'\t')) {
+            return Some((name, start..end));
+        }
     }
 }
 
 /// The name of the field that the text begins with; blanks before the colon are obsolete but legal
 /// (RFC 5322, section 4.5).
 fn field_name(text: &[u8]) -> Option<&[u8]> {
-    let colon = text.iter().position(|octet| *octet == b':')?;
+    let colon = text
+        .iter()
+        .position(|octet| !matches!(octet, 33..=57 | 59..=126 | b' ' | b'\t'))
+        .filter(|colon| text[*colon] == b':')?;
     let end = text[..colon]
         .iter()
         .rposition(|octet| !matches!(octet, b' ' | b'\t'))?;

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 use rstest::rstest;
 
 fn facts<'a>() -> Facts<'a> {
@@ -12,22 +13,30 @@ fn facts<'a>() -> Facts<'a> {
         tls: None,
         only_recipient: None,
         arrival: "2026-11-24T10:00:00Z".parse().unwrap(),
+        fix: FixUps::default(),
+        sender: "sender@b.example",
+        login: None,
     }
 }
 
 const RECEIVED: &str = "Received: from client.example ([192.0.2.7])\r\n\tby msa.example.org with ESMTPA id 0001-ab; Tue, 24 Nov 2026 10:00:00 +0000\r\n";
 const DATE: &str = "Date: Tue, 24 Nov 2026 10:00:00 +0000\r\n";
+const FROM: &str = "From: <sender@b.example>\r\n";
 const MESSAGE_ID: &str = "Message-ID: <0001-ab@msa.example.org>\r\n";
 
 fn complete(content: &str) -> String {
-    let additions = additions(content.as_bytes(), &facts()).unwrap();
+    completed(content, &facts())
+}
+
+fn completed(content: &str, facts: &Facts<'_>) -> String {
+    let additions = additions(content.as_bytes(), facts).unwrap();
     String::from_utf8(additions.pieces(content.as_bytes()).concat()).unwrap()
 }
 
 #[rstest]
 #[case(
-    "From: a@b.example\r\n\r\nDate: body\r\n",
-    "From: a@b.example\r\n\r\nDate: body\r\n"
+    "To: a@b.example\r\n\r\nDate: body\r\n",
+    "To: a@b.example\r\n\r\nDate: body\r\n"
 )]
 #[case("\r\nbody only\r\n", "\r\nbody only\r\n")]
 #[case("no field here: at all\r\n", "\r\nno field here: at all\r\n")]
@@ -39,13 +48,13 @@ fn complete(content: &str) -> String {
 fn fields_stand_before_the_boundary(#[case] content: &str, #[case] rest: &str) {
     assert_eq!(
         complete(content),
-        format!("{RECEIVED}{DATE}{MESSAGE_ID}{rest}")
+        format!("{RECEIVED}{DATE}{FROM}{MESSAGE_ID}{rest}")
     );
 }
 
 #[test]
 fn fields_that_are_there_stay() {
-    let content = "date : x\r\nMESSAGE-id: <1@x>\r\n\r\n";
+    let content = "date : x\r\nMESSAGE-id: <1@x>\r\nFROM: a@b.example\r\n\r\n";
     assert_eq!(complete(content), format!("{RECEIVED}{content}"));
 }
 
@@ -73,4 +82,95 @@ fn the_received_field_tells_tls_and_an_only_recipient() {
 fn loops_are_stopped(#[case] hops: usize, #[case] stopped: bool) {
     let content = "Received: x\r\n".repeat(hops);
     assert_eq!(additions(content.as_bytes(), &facts()).is_err(), stopped);
+}
+
+#[test]
+fn nothing_is_added_that_is_switched_off() {
+    let facts = Facts {
+        fix: FixUps::NONE,
+        ..facts()
+    };
+    assert_eq!(
+        completed("\r\nx\r\n", &facts),
+        format!("{RECEIVED}\r\nx\r\n")
+    );
+}
+
+#[rstest]
+#[case("From: alice@b.example\r\n", "alice@b.example", None)]
+#[case(
+    "From: Bob <bob@b.example>\r\n",
+    "alice@b.example",
+    Some("alice@b.example")
+)]
+#[case(
+    "From: alice@b.example, bob@b.example\r\n",
+    "",
+    Some("alice@b.example")
+)]
+#[case("From: bob@b.example\r\nSender: carol@b.example\r\n", "", None)]
+#[case("Subject: x\r\n", "alice@b.example", None)]
+#[case("Subject: x\r\n", "bob@b.example", Some("alice@b.example"))]
+#[case("Subject: x\r\n", "", None)]
+fn a_sender_is_added_where_from_is_not_the_login(
+    #[case] content: &str,
+    #[case] sender: &str,
+    #[case] added: Option<&str>,
+) {
+    let senders = [("alice".to_owned(), vec!["alice@b.example".to_owned()])].into();
+    let facts = Facts {
+        fix: FixUps::named(&["sender", "from"]).unwrap(),
+        sender,
+        login: Some(Login::new("alice", &senders)),
+        ..facts()
+    };
+    let whole = completed(content, &facts);
+    let fields = whole.strip_suffix(content).unwrap();
+    let expected = added.map(|address| format!("Sender: <{address}>\r\n"));
+    assert_eq!(fields.contains("Sender: "), added.is_some(), "{fields}");
+    assert!(
+        expected.is_none_or(|field| fields.contains(&field)),
+        "{fields}"
+    );
+}
+
+#[rstest]
+#[case("Bcc: x\r\n\r\nBcc: body\r\n", "\r\nBcc: body\r\n")]
+#[case(
+    "A: 1\r\nbcc :\r\n\tfolded\r\nReturn-Path: <x>\r\nB: 2\r\n\r\n",
+    "A: 1\r\nB: 2\r\n\r\n"
+)]
+#[case(
+    "A: 1\r\nResent-Bcc: x\r\nno field\r\nBcc: y\r\n",
+    "A: 1\r\nno field\r\nBcc: y\r\n"
+)]
+#[case("Bcc: without end", "")]
+#[case(" Bcc: x\r\n", " Bcc: x\r\n")]
+#[case("", "")]
+fn fields_are_taken_out(#[case] content: &str, #[case] rest: &str) {
+    let mut octets = content.as_bytes().to_vec();
+    take_out(&mut octets, FixUps::NONE);
+    assert_eq!(octets, content.as_bytes());
+    take_out(&mut octets, FixUps::default());
+    assert_eq!(String::from_utf8(octets).unwrap(), rest);
+}
+
+proptest! {
+    #[test]
+    fn any_header_is_completed(
+        pieces in prop::collection::vec(
+            prop::sample::select(vec!["From", "Bcc", "Date", ":", " ", "\t", "\r\n", "<a@b.c>", "\u{e9}", "("]),
+            0..30,
+        ),
+    ) {
+        let mut content = pieces.concat().into_bytes();
+        take_out(&mut content, FixUps::default());
+        let additions = additions(&content, &facts()).unwrap();
+        let whole = additions.pieces(&content).concat();
+        prop_assert_eq!(header::scan(&whole).received, 1);
+        let again = whole.clone();
+        let mut kept = whole;
+        take_out(&mut kept, FixUps::default());
+        prop_assert_eq!(kept, again);
+    }
 }

@@ -1,0 +1,44 @@
+//! What this listener takes for an address of the envelope (RFC 6409, sections 4.2, 5.1 and 6.1).
+
+use super::Session;
+use crate::command::{Flaw, Mailbox};
+use crate::reply::{Reply, reply};
+use crate::senders::Login;
+
+impl Session {
+    /// The address that MAIL named, if this login may use it.
+    pub(super) fn sender_of(&self, mailbox: Mailbox) -> Result<String, Reply> {
+        let address = self.address_of(mailbox, "5.1.7")?;
+        let foreign = |login: Login<'_>| !address.is_empty() && !login.owns(&address);
+        if self.listener.refuse.foreign_sender && self.login().is_some_and(foreign) {
+            return Err(reply(550, "5.7.1", "Not an address of this login"));
+        }
+        Ok(address)
+    }
+
+    /// The address that RCPT named.
+    pub(super) fn recipient_of(&self, mailbox: Mailbox) -> Result<String, Reply> {
+        self.address_of(mailbox, "5.1.3")
+    }
+
+    /// Who has logged in, with the addresses that are its own.
+    pub(super) fn login(&self) -> Option<Login<'_>> {
+        let senders = &self.shared.config.senders;
+        self.user.as_ref().map(|user| Login::new(user, senders))
+    }
+
+    /// What the listener does not refuse is passed on as it is, but never unqualified.
+    fn address_of(&self, mailbox: Mailbox, syntax: &'static str) -> Result<String, Reply> {
+        let refuse = self.listener.refuse;
+        match mailbox.flaw {
+            Some(Flaw::Malformed) if refuse.malformed => {
+                Err(reply(501, syntax, "Malformed domain"))
+            }
+            Some(Flaw::Unqualified) => match self.shared.config.completion() {
+                Some(domain) if !refuse.unqualified => Ok(format!("{}.{domain}", mailbox.address)),
+                _ => Err(reply(554, "5.1.0", "Domain is not fully qualified")),
+            },
+            _ => Ok(mailbox.address),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Who a From field says has written the message (RFC 5322, section 3.6.2).
+
+/// The one mailbox of the field; nothing where there are several, or where it cannot be read.
+pub(super) fn only_mailbox(field: &[u8]) -> Option<String> {
+    let mut found: Option<Vec<u8>> = None;
+    let mut part = Part::default();
+    let mut octets = field.iter().copied();
+    let mut comments = 0_usize;
+    let mut quoted = false;
+    while let Some(octet) = octets.next() {
+        match octet {
+            b'\\' if quoted || comments > 0 => {
+                let escaped = octets.next()?;
+                if comments == 0 {
+                    part.push(octet);
+                    part.push(escaped);
+                }
+            }
+            b'"' if comments == 0 => {
+                quoted = !quoted;
+                part.push(octet);
+            }
+            _ if quoted => part.push(octet),
+            b'(' => comments += 1,
+            b')' => comments = comments.checked_sub(1)?,
+            _ if comments > 0 => {}
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            b'<' => part.angle = Some(Vec::new()),
+            b'>' if part.angle.is_some() => part.closed = true,
+            b',' => add(&mut found, std::mem::take(&mut part))?,
+            // A group has no mailbox of its own, and maybe several.
+            b':' | b';' => return None,
+            _ => part.push(octet),
+        }
+    }
+    if quoted || comments > 0 {
+        return None;
+    }
+    add(&mut found, part)?;
+    found.and_then(|mailbox| String::from_utf8(mailbox).ok())
+}
+
+/// What stands between two commas.
+#[derive(Default)]
+struct Part {
+    text: Vec<u8>,
+    /// What stands in angle brackets.
+    angle: Option<Vec<u8>>,
+    closed: bool,
+}
+
+impl Part {
+    fn push(&mut self, octet: u8) {
+        match &mut self.angle {
+            Some(_) if self.closed => {}
+            Some(angle) => angle.push(octet),
+            None => self.text.push(octet),
+        }
+    }
+}
+
+/// Nothing where this is a second mailbox. Empty list elements are obsolete and mean nothing.
+fn add(found: &mut Option<Vec<u8>>, part: Part) -> Option<()> {
+    let mailbox = part.angle.unwrap_or(part.text);
+    if !mailbox.is_empty() && found.replace(mailbox).is_some() {
+        return None;
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(" a@b.example\r\n", Some("a@b.example"))]
+    #[case(" Alice <a@b.example>\r\n", Some("a@b.example"))]
+    #[case(
+        " \"Alice, <x@y>\"\r\n <a@b.example> (at (home), really)",
+        Some("a@b.example")
+    )]
+    #[case(" (comment \\) ) a@b.example", Some("a@b.example"))]
+    #[case(" \"a b\"@b.example", Some("\"a b\"@b.example"))]
+    #[case(", a@b.example,", Some("a@b.example"))]
+    #[case(" a@b.example, c@b.example", None)]
+    #[case(" A <a@b.example>, C <c@b.example>", None)]
+    #[case(" Group: a@b.example;", None)]
+    #[case(" \"unclosed <a@b.example>", None)]
+    #[case("", None)]
+    fn mailboxes(#[case] field: &str, #[case] mailbox: Option<&str>) {
+        assert_eq!(only_mailbox(field.as_bytes()).as_deref(), mailbox);
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_are_read(field in prop::collection::vec(any::<u8>(), 0..80)) {
+            let mailbox = only_mailbox(&field);
+            prop_assert!(mailbox.is_none_or(|mailbox| mailbox.len() <= field.len()));
+        }
+    }
+}
