@@ -44,8 +44,6 @@ pub(crate) struct State<'a> {
     pub(crate) authenticated: bool,
     /// Those that can be used on this connection now.
     pub(crate) mechanisms: Vec<Mechanism>,
-    /// Recipients of one transaction.
-    pub(crate) recipient_limit: usize,
 }
 
 /// In the order of the reply to EHLO.

@@ -10,7 +10,6 @@ fn state(config: &Config) -> State<'_> {
         tls: false,
         authenticated: false,
         mechanisms: vec![Mechanism::Plain, Mechanism::Login],
-        recipient_limit: 1000,
     }
 }
 

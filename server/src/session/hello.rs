@@ -41,7 +41,6 @@ impl Session {
             tls: self.tls.is_some(),
             authenticated: self.authenticated,
             mechanisms: self.usable_mechanisms(&self.channel()),
-            recipient_limit: self.shared.config.limits.recipients,
         }
     }
 

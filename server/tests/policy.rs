@@ -1,0 +1,150 @@
+//! What a listener refuses and repairs by its configuration, beyond what every submission server owes.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
+#[allow(dead_code, reason = "nothing of TLS is looked at here")]
+mod tls_client;
+
+use std::path::Path;
+
+use msaspec_server::spool::{Message, Spool};
+use msaspec_server::{Config, Server};
+use rstest::rstest;
+use rustls::version::TLS13;
+use tls_client::TlsClient;
+
+/// `\0alice\0secret`
+const LOGIN: &str = "AUTH PLAIN AGFsaWNlAHNlY3JldA==";
+
+async fn start(listener: &str, spool: &Path) -> Server {
+    let text = format!(
+        r#"
+            hostname = "msa.example.org"
+            spool = {spool:?}
+            listeners = [{listener}]
+            users = {{ alice = "secret" }}
+            senders = {{ alice = ["alice@example.org", "@alice.example"] }}
+        "#
+    );
+    Server::start(Config::from_toml(&text).unwrap())
+        .await
+        .unwrap()
+}
+
+async fn login(server: &Server) -> TlsClient {
+    let mut client = TlsClient::connect(server, &TLS13, None).await.unwrap();
+    client.say("EHLO client.example").await;
+    assert!(client.say(LOGIN).await.starts_with("235"));
+    client
+}
+
+#[rstest]
+#[case("", "MAIL FROM:<a@sales>", "554 5.1.0")]
+#[case("", "MAIL FROM:<a@my_pc.example>", "501 5.1.7")]
+#[case("", "MAIL FROM:<bob@example.org>", "250")]
+#[case(", refuse = []", "MAIL FROM:<a@sales>", "250")]
+#[case(", refuse = []", "MAIL FROM:<a@my_pc.example>", "250")]
+#[case(", refuse = []", "MAIL FROM:<a@my pc.example>", "501 5.5.4")]
+#[case(
+    ", refuse = [\"foreign-sender\"]",
+    "MAIL FROM:<bob@example.org>",
+    "550 5.7.1"
+)]
+#[case(
+    ", refuse = [\"foreign-sender\"]",
+    "MAIL FROM:<alice@Example.org>",
+    "250"
+)]
+#[case(
+    ", refuse = [\"foreign-sender\"]",
+    "MAIL FROM:<any@alice.example>",
+    "250"
+)]
+#[case(", refuse = [\"foreign-sender\"]", "MAIL FROM:<>", "250")]
+#[tokio::test]
+async fn senders_are_refused_by_the_listener(
+    #[case] more: &str,
+    #[case] command: &str,
+    #[case] expected: &str,
+) {
+    let spool = tempfile::tempdir().unwrap();
+    let listener = format!("{{ address = \"127.0.0.1:0/tls\"{more} }}");
+    let server = start(&listener, spool.path()).await;
+    let answer = login(&server).await.say(command).await;
+    assert!(answer.starts_with(expected), "{answer}");
+}
+
+/// Submits a message as alice and returns it as it lies in the spool.
+async fn submitted(listener: &str, recipient: &str, content: &str) -> Message {
+    let spool = tempfile::tempdir().unwrap();
+    let server = start(listener, spool.path()).await;
+    let mut client = login(&server).await;
+    client.say("MAIL FROM:<alice@example.org>").await;
+    client.say(&format!("RCPT TO:<{recipient}>")).await;
+    client.say("DATA").await;
+    let answer = client.say(&format!("{content}\r\n.")).await;
+    assert!(answer.starts_with("250"), "{answer}");
+    let id = answer.split(' ').nth(2).unwrap();
+    Spool::open(spool.path()).unwrap().read(id).unwrap()
+}
+
+#[tokio::test]
+async fn an_unqualified_recipient_is_completed_where_it_is_taken() {
+    let listener = "{ address = \"127.0.0.1:0/tls\", refuse = [\"malformed\"] }";
+    let message = submitted(listener, "bob@sales", "").await;
+    assert_eq!(message.entry.recipients[0].address, "bob@sales.example.org");
+}
+
+#[tokio::test]
+async fn messages_are_repaired_by_the_listener() {
+    let content = "From: Bob <bob@example.org>\r\nBcc: x@y.example\r\n\r\nText.";
+    let all = "{ address = \"127.0.0.1:0/tls\", fix = [\"sender\", \"bcc\"] }";
+    let message = submitted(all, "bob@example.org", content).await;
+    let text = String::from_utf8(message.content).unwrap();
+    assert!(
+        text.contains("\r\nSender: <alice@example.org>\r\n"),
+        "{text}"
+    );
+    assert!(!text.contains("Bcc:") && !text.contains("Date:"), "{text}");
+    let none = "{ address = \"127.0.0.1:0/tls\", fix = [] }";
+    let message = submitted(none, "bob@example.org", content).await;
+    let text = String::from_utf8(message.content).unwrap();
+    assert!(text.ends_with(&format!("\r\n{content}\r\n")), "{text}");
+    assert!(
+        !text.contains("Date:") && !text.contains("Message-ID:"),
+        "{text}"
+    );
+}
+
+/// What is not offered, by the code that the RFC has for it (RFC 5321, section 4.2.4).
+#[rstest]
+#[case("EXPN list", "502 5.5.1")]
+#[case("ETRN example.org", "502 5.5.1")]
+#[case("ATRN example.org", "502 5.5.1")]
+#[case("TURN", "502 5.5.1")]
+#[case("BDAT 5 LAST", "502 5.5.1")]
+#[case("BURL imap://example.org LAST", "500 5.5.1")]
+#[case("XCLIENT NAME=x", "500 5.5.1")]
+#[case("AUTH KERBEROS_V4", "503 5.5.1")]
+#[case("MAIL FROM:<a@b.example> BODY=BINARYMIME", "555 5.5.4")]
+#[case("MAIL FROM:<a@b.example> SMTPUTF8", "555 5.5.4")]
+#[case("STARTTLS", "503 5.5.1")]
+#[case("VRFY alice", "252 2.5.0")]
+#[case("HELP", "214 2.0.0")]
+#[tokio::test]
+async fn what_is_not_offered_has_its_code(#[case] command: &str, #[case] expected: &str) {
+    let spool = tempfile::tempdir().unwrap();
+    let server = start("\"127.0.0.1:0/tls\"", spool.path()).await;
+    let answer = login(&server).await.say(command).await;
+    assert!(answer.starts_with(expected), "{answer}");
+}
+
+#[tokio::test]
+async fn after_helo_there_are_no_parameters() {
+    let spool = tempfile::tempdir().unwrap();
+    let server = start("\"127.0.0.1:0/tls\"", spool.path()).await;
+    let mut client = login(&server).await;
+    client.say("HELO client.example").await;
+    let answer = client.say("MAIL FROM:<a@b.example> SIZE=1").await;
+    assert!(answer.starts_with("555 5.5.4"), "{answer}");
+}
