@@ -47,7 +47,7 @@ impl Containers {
         let recipe = |hostname: &str| -> Result<Recipe, Error> {
             Ok(Recipe {
                 hostname: Some(hostname.to_owned()),
-                environment: vec![("MSASPEC_HOST", settings.host.clone())],
+                environment: vec![("MSASPEC_HOST".to_owned(), settings.host.clone())],
                 files: files(settings, authority)?,
                 dns: Some(resolver),
                 ..Recipe::default()
@@ -62,6 +62,9 @@ impl Containers {
         }
         let mut recipe = recipe(settings.hostname())?;
         recipe.sysctls = settings.container.sysctls.clone();
+        recipe
+            .environment
+            .extend(settings.container.environment.clone());
         recipe.command = settings.container.command.clone();
         recipe.limits = settings.container.limits;
         let volumes = helpers.iter().map(|(_, helper)| helper.id().to_owned());
@@ -71,8 +74,7 @@ impl Containers {
         // One that has just ended has no addresses any more: then its last words say more.
         let addresses = network.addresses(server.id());
         let addresses = addresses.or_else(|e| server.check(options).and(Err(e)))?;
-        let (inet, inet6) = (addresses.inet.to_string(), addresses.inet6.to_string());
-        done(&names, &["publish", &settings.host, &inet, &inet6])?;
+        publish(&names, &settings.host, addresses)?;
         Ok(Containers {
             server,
             helpers,
@@ -82,6 +84,12 @@ impl Containers {
             addresses,
         })
     }
+}
+
+/// From now on the name leads to these addresses.
+pub(super) fn publish(names: &Member, host: &str, addresses: Addresses) -> Result<(), Error> {
+    let (inet, inet6) = (addresses.inet.to_string(), addresses.inet6.to_string());
+    done(names, &["publish", host, &inet, &inet6])
 }
 
 /// The image of a helper: always the copy in this program, which fits to it.
@@ -95,7 +103,10 @@ pub(super) fn helper_image(role: &str, options: &Options) -> Result<Image, Error
 fn start_names(network: &Network, next_hop: &NextHop, options: &Options) -> Result<Member, Error> {
     let recipe = Recipe {
         hostname: Some("ns.test".to_owned()),
-        environment: vec![("MSASPEC_NEXT_HOP", next_hop.address().to_string())],
+        environment: vec![(
+            "MSASPEC_NEXT_HOP".to_owned(),
+            next_hop.address().to_string(),
+        )],
         ..Recipe::default()
     };
     let names = Member::start("names", &helper_image("names", options)?, network, recipe)?;

@@ -13,7 +13,7 @@ use rustls::RootCertStore;
 
 use super::{
     Client, Options,
-    containers::{Containers, helper_image},
+    containers::{Containers, helper_image, publish},
     context::Context,
     engine::{aside, engine},
     exec::Output,
@@ -269,12 +269,44 @@ impl Host {
         Ok(names)
     }
 
+    /// Ends the server as a shutdown of its machine does; its files stay.
+    ///
+    /// # Errors
+    /// [`Error::Target`] where the engine does not stop it.
+    pub fn stop_server(&self) -> Result<(), Error> {
+        self.containers.server.stop()
+    }
+
+    /// Starts the server again, and has its name lead to the addresses that it has now. Its listeners in a
+    /// target, and the certificate that was to be trusted, are those of the first start.
+    ///
+    /// # Errors
+    /// [`Error::Target`] where it does not start.
+    pub fn start_server(&self) -> Result<(), Error> {
+        let Containers {
+            server,
+            names,
+            network,
+            ..
+        } = &*self.containers;
+        server.start_again()?;
+        publish(names, &self.name, network.addresses(server.id())?)
+    }
+
     /// Starts a container with mail programs in the same network. It finds the certificate to be trusted
     /// in `/msaspec/tls/ca.pem`.
     ///
     /// # Errors
     /// [`Error::Target`] where it does not start.
     pub fn client(&self, options: &Options) -> Result<Client, Error> {
+        self.client_of("clients", options)
+    }
+
+    /// The same with the image of another helper, such as `clients-postfix`.
+    ///
+    /// # Errors
+    /// [`Error::Target`] where there is no such helper, or it does not start.
+    pub fn client_of(&self, helper: &str, options: &Options) -> Result<Client, Error> {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let role = format!("client-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let recipe = Recipe {
@@ -283,7 +315,7 @@ impl Host {
             dns: Some(self.containers.resolver),
             ..Recipe::default()
         };
-        let image = helper_image("clients", options)?;
+        let image = helper_image(helper, options)?;
         let member = Member::start(&role, &image, &self.containers.network, recipe)?;
         Ok(Client {
             member,

@@ -41,7 +41,7 @@ pub struct Member {
 #[derive(Default)]
 pub(super) struct Recipe {
     pub(super) hostname: Option<String>,
-    pub(super) environment: Vec<(&'static str, String)>,
+    pub(super) environment: Vec<(String, String)>,
     pub(super) files: Vec<(String, Vec<u8>, u32)>,
     pub(super) sysctls: BTreeMap<String, String>,
     pub(super) dns: Option<IpAddr>,
@@ -69,7 +69,7 @@ impl Member {
             request = request.with_hostname(hostname);
         }
         for (name, value) in &recipe.environment {
-            request = request.with_env_var(*name, value);
+            request = request.with_env_var(name, value);
         }
         for (path, contents, mode) in recipe.files {
             let target = CopyTargetOptions::new(path).with_mode(mode);
@@ -180,6 +180,20 @@ impl Member {
         let mut contents = Vec::new();
         file.read_to_end(&mut contents).ok()?;
         Some(contents)
+    }
+
+    /// Ends what runs in it, as a shutdown of a machine does; its files stay.
+    pub(super) fn stop(&self) -> Result<(), Error> {
+        let what = format!("cannot stop the container {}", self.role);
+        let stop = self.engine.docker().stop_container(&self.id, None);
+        self.engine.ask(&what, stop)
+    }
+
+    /// Starts it again.
+    pub(super) fn start_again(&self) -> Result<(), Error> {
+        let what = format!("cannot start the container {} again", self.role);
+        let start = self.engine.docker().start_container(&self.id, None);
+        self.engine.ask(&what, start)
     }
 
     /// An error where the container has ended, or the start is interrupted.

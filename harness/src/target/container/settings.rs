@@ -50,6 +50,8 @@ pub(super) struct Needs {
     pub(super) helpers: Vec<String>,
     /// Kernel parameters of the container.
     pub(super) sysctls: BTreeMap<String, String>,
+    /// What its environment has besides MSASPEC_HOST.
+    pub(super) environment: BTreeMap<String, String>,
     /// A program that is put beside the Dockerfile under this name.
     pub(super) binary: Option<String>,
     /// Where the server writes the certificate to be trusted, if it is not ours.
@@ -127,7 +129,7 @@ impl Settings {
         }
         for (place, helper) in self.container.helpers.iter().enumerate() {
             let known = msaspec_fixtures::helper(helper).is_some();
-            if !known || ["names", "clients"].contains(&helper.as_str()) {
+            if !known || helper == "names" || helper.starts_with("clients") {
                 return Err(format!(
                     "helpers: there is no helper \"{helper}\"; saslauthd is one"
                 ));
@@ -257,6 +259,11 @@ mod tests {
         "[container]\nhelpers = [\"names\"]",
         "helpers: there is no helper \"names\""
     )]
+    #[case(
+        "[container]\nhelpers = [\"clients-postfix\"]",
+        "helpers: there is no helper \"clients-postfix\""
+    )]
+    #[case("[container.environment]\nA = 1", "line 5, A: invalid type")]
     #[case("[container]\nbinary = \"../x\"", "binary: \"../x\" is no file name")]
     #[case("[container]\nbinary = \"..\"", "binary: \"..\" is no file name")]
     #[case(
