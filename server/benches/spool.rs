@@ -4,7 +4,11 @@
 //! delivery, removed again; both are durable before the next begins. Groups share their syncs in
 //! both forms. The figures and what follows from them stand in the documentation of `spool`.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program to be read")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a program to be read"
+)]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -23,16 +27,30 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const SEGMENT: u64 = 64 * 1024 * 1024;
 
 fn main() {
-    let folder = std::env::args().skip(1).find(|word| !word.starts_with("--"));
+    let folder = std::env::args()
+        .skip(1)
+        .find(|word| !word.starts_with("--"));
     let folder = folder.map_or_else(|| PathBuf::from("."), PathBuf::from);
     let place = tempfile::Builder::new()
         .prefix("spool-bench-")
         .tempdir_in(folder)
         .unwrap();
-    println!("messages of {MESSAGE} octets a second, stored and removed, in {}", place.path().display());
-    println!("fdatasync of an append of 128 octets: {}", raw(place.path(), false));
-    println!("fdatasync of 128 octets in place:     {}", raw(place.path(), true));
-    println!("{:>8}  {:>16}  {:>16}", "writers", "a file a message", "segments");
+    println!(
+        "messages of {MESSAGE} octets a second, stored and removed, in {}",
+        place.path().display()
+    );
+    println!(
+        "fdatasync of an append of 128 octets: {}",
+        raw(place.path(), false)
+    );
+    println!(
+        "fdatasync of 128 octets in place:     {}",
+        raw(place.path(), true)
+    );
+    println!(
+        "{:>8}  {:>16}  {:>16}",
+        "writers", "a file a message", "segments"
+    );
     for writers in [1, 20, 100] {
         let files = rate(writers, &Files::new(place.path()));
         let segments = rate(writers, &Segments::new(place.path()));
@@ -89,7 +107,10 @@ fn rate(writers: usize, form: &impl Form) -> String {
         .collect();
     begin.wait();
     let clock = Instant::now();
-    let done: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+    let done: usize = threads
+        .into_iter()
+        .map(|thread| thread.join().unwrap())
+        .sum();
     format!("{:.0}", done as f64 / clock.elapsed().as_secs_f64())
 }
 
@@ -124,7 +145,10 @@ impl Files {
 
 impl Form for Files {
     fn store(&self, name: &str, content: &[u8]) {
-        let (unfinished, path) = (self.folder.join(format!("{name}.new")), self.folder.join(name));
+        let (unfinished, path) = (
+            self.folder.join(format!("{name}.new")),
+            self.folder.join(name),
+        );
         let mut file = File::create(&unfinished).unwrap();
         file.write_all(content).unwrap();
         file.sync_data().unwrap();
@@ -198,7 +222,11 @@ fn append(folder: &Path, waiting: &Receiver<(Vec<u8>, SyncSender<()>)>) {
 
 fn begin(folder: &Path, opened: &File, number: u32) -> File {
     let path = folder.join(number.to_string());
-    let segment = OpenOptions::new().append(true).create(true).open(path).unwrap();
+    let segment = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .unwrap();
     opened.sync_all().unwrap();
     segment
 }

@@ -46,8 +46,9 @@ pub struct Config {
     pub saslauthd: Option<PathBuf>,
     /// Where accepted mail goes, `HOST:PORT`; without it mail stays in the spool.
     pub next_hop: Option<String>,
-    /// Folder of accepted mail; made if it is missing.
-    pub spool: PathBuf,
+    /// Folder of accepted mail; made if it is missing. Without it mail is in memory only and gone
+    /// at the end: for tests and measurements.
+    pub spool: Option<PathBuf>,
     /// Seconds between two attempts to deliver; at least 1.
     pub retry_seconds: u64,
     /// Largest content in octets, as announced by SIZE (RFC 1870); at least 1.
@@ -125,7 +126,7 @@ impl Config {
             senders: BTreeMap::new(),
             saslauthd: None,
             next_hop: None,
-            spool: spool.into(),
+            spool: Some(spool.into()),
             retry_seconds: 2,
             size_limit: 50 * 1024 * 1024,
             idle_seconds: 300,

@@ -1,7 +1,7 @@
 //! The reference mail submission server: strict on the wire, and durable before it answers 250.
 //!
 //! [`Server::start`] opens the listeners of a [`Config`] and serves them until [`Server::shutdown`]
-//! or the drop of the value. Mail that was accepted lies in a [`spool::Spool`] until the next hop
+//! or the drop of the value. Mail that was accepted lies in its [`spool`] until the next hop
 //! has taken it. The server holds no faults on purpose: it is the truthful side of every test.
 //!
 //! ```

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{self, JoinError, JoinSet, spawn_blocking};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::config::{Config, HopDeadlines};
@@ -66,10 +66,7 @@ impl Relay {
         stop: watch::Receiver<bool>,
         tasks: &mut JoinSet<()>,
     ) -> Result<Self, SpoolError> {
-        let tidy = spool.clone();
-        spawn_blocking(move || tidy.recover())
-            .await
-            .unwrap_or_else(|error| Err(SpoolError::interrupted(&error)))?;
+        spool.recover().await?;
         let Some(address) = config.next_hop.clone() else {
             return Ok(Relay { announced: None });
         };
@@ -109,7 +106,7 @@ impl Scheduler {
             tokio::select! {
                 () = stopped(&mut stop) => break,
                 Some(id) = new.recv() => self.queue.add(id),
-                _ = tick.tick() => self.read_spool().await,
+                _ = tick.tick() => self.read_spool(),
                 () = until(self.queue.due()), if self.deliveries.len() < CONNECTIONS => {}
                 Some(ended) = self.deliveries.join_next_with_id() => self.ended(ended),
             }
@@ -119,12 +116,10 @@ impl Scheduler {
     }
 
     /// Looks for messages that were not announced.
-    async fn read_spool(&mut self) {
-        let spool = self.spool.clone();
-        match spawn_blocking(move || spool.ids()).await {
-            Ok(Ok(ids)) => self.queue.add_all(ids),
-            Ok(Err(error)) => tracing::error!(%error, "the spool cannot be read"),
-            Err(error) => tracing::error!(%error, "reading the spool ended early"),
+    fn read_spool(&mut self) {
+        match self.spool.ids() {
+            Ok(ids) => self.queue.add_all(ids),
+            Err(error) => tracing::error!(%error, "the spool cannot be read"),
         }
     }
 
@@ -169,7 +164,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_delivery_that_panics_is_tried_again() {
-        let folder = tempfile::tempdir().unwrap();
         let retry = Duration::from_secs(1);
         let mut scheduler = Scheduler {
             hop: Arc::new(Hop {
@@ -178,7 +172,7 @@ mod tests {
                 deadlines: HopDeadlines::default(),
                 retry,
             }),
-            spool: Spool::open(folder.path()).unwrap(),
+            spool: Spool::open(None).unwrap(),
             queue: Queue::new(retry),
             deliveries: JoinSet::new(),
             in_flight: HashMap::new(),

@@ -31,7 +31,7 @@ pub struct Server {
     tasks: JoinSet<()>,
     grace: Duration,
     /// Held until the drop, so that no other server delivers the same mail.
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 /// Why a server did not start.
@@ -106,7 +106,7 @@ impl Server {
             Identity::generate(&config.hostname, &addresses, client_authorities(&config)?)
                 .map_err(|error| StartError::Tls(error.to_string()))?;
         let backends = Backends::new(&config)?;
-        let spool = Spool::open(&config.spool)?;
+        let spool = Spool::open(config.spool.as_deref())?;
         let lock = spool.lock()?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();

@@ -1,30 +1,35 @@
-//! Accepted mail on disk: durable before it is acknowledged, kept until the next hop has taken it.
+//! Accepted mail: durable before it is acknowledged, kept until the next hop has taken it.
 
 mod answer;
 mod entry;
 mod envelope;
+mod memory;
+mod queue;
 mod store;
 
-use std::collections::{BTreeSet, HashSet};
-use std::fs;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::task::spawn_blocking;
 
 pub use answer::LastReply;
 pub use entry::{Entry, Message, Recipient, RecipientState};
 pub(crate) use envelope::Addressee;
 pub use envelope::{Body, MailOptions, Notify, Ret};
+use memory::Memory;
+pub use queue::Queue;
 pub(crate) use store::{Envelope, Lock, derived_id, new_id};
 
-/// A folder of accepted mail. For each message there is `ID.msg` (one JSON line with the envelope,
-/// then the content, never changed) and, once an attempt was made, `ID.state` (JSON, replaced
-/// whole). Every change is a rename of a synced file. Files with other names are left alone.
+/// The mail that one server has accepted and not yet passed on. What is done to it here is durable
+/// when it is answered; those who wait at the same time share a sync of the disk.
 #[derive(Debug, Clone)]
-pub struct Spool {
-    folder: PathBuf,
-    /// Messages in place whose client has not been told 250 yet, and may be told 451.
-    unacknowledged: Arc<Mutex<HashSet<String>>>,
+pub(crate) struct Spool(Form);
+
+#[derive(Debug, Clone)]
+enum Form {
+    Folder(Queue),
+    Memory(Memory),
 }
 
 /// Why the spool could not do what was asked.
@@ -58,240 +63,128 @@ pub enum SpoolError {
 }
 
 impl Spool {
-    /// Opens a spool, making the folder (readable by its owner only) if it is missing.
-    ///
-    /// # Errors
-    /// [`SpoolError::Io`] if the folder can be neither found nor made.
-    pub fn open(folder: impl AsRef<Path>) -> Result<Self, SpoolError> {
-        let folder = folder.as_ref().to_path_buf();
-        store::make_folder(&folder).map_err(at(&folder))?;
-        Ok(Spool {
-            folder,
-            unacknowledged: Arc::default(),
-        })
-    }
-
-    /// All messages in order of arrival. A damaged one is left out with a warning in the log.
-    ///
-    /// # Errors
-    /// [`SpoolError::Io`] if the folder cannot be read.
-    pub fn list(&self) -> Result<Vec<Entry>, SpoolError> {
-        let mut entries = Vec::new();
-        for id in self.ids()? {
-            match self.entry(&id) {
-                Ok(entry) => entries.push(entry),
-                Err(SpoolError::NoSuchMessage(_)) => {}
-                Err(error) => tracing::warn!(%error, "left out of the list"),
-            }
-        }
-        Ok(entries)
-    }
-
-    /// The ids of messages that were accepted and cannot be delivered, because their files are
-    /// damaged; those that were set aside are called `ID.msg.damaged` and `ID.state.damaged`.
-    ///
-    /// # Errors
-    /// [`SpoolError::Io`] if the folder cannot be read.
-    pub fn damaged(&self) -> Result<Vec<String>, SpoolError> {
-        let names = self.names()?;
-        let aside = names.iter().filter_map(|name| {
-            let name = name.strip_suffix(DAMAGED)?;
-            id_before(name, &[".msg", ".state"])
-        });
-        let mut ids: BTreeSet<String> = aside.map(str::to_owned).collect();
-        for id in self.ids()? {
-            if matches!(self.entry(&id), Err(SpoolError::Damaged { .. })) {
-                ids.insert(id);
-            }
-        }
-        Ok(ids.into_iter().collect())
-    }
-
-    /// One message with its content, as it will be sent.
-    ///
-    /// # Errors
-    /// [`SpoolError::NoSuchMessage`], [`SpoolError::Damaged`] or [`SpoolError::Io`].
-    pub fn read(&self, id: &str) -> Result<Message, SpoolError> {
-        let (envelope, content) = store::read(&self.message_path(id)?).map_err(named(id))?;
-        let entry = self.entry_of(id, envelope)?;
-        Ok(Message { entry, content })
-    }
-
-    /// Removes one message for good, whether delivered or not.
-    ///
-    /// # Errors
-    /// [`SpoolError::NoSuchMessage`] or [`SpoolError::Io`].
-    pub fn remove(&self, id: &str) -> Result<(), SpoolError> {
-        let message = self.message_path(id)?;
-        fs::remove_file(&message)
-            .map_err(at(&message))
-            .map_err(named(id))?;
-        let state = self.state_path(id);
-        match fs::remove_file(&state) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&state)(error)),
-            _ => {}
-        }
-        store::sync_folder(&self.folder).map_err(at(&self.folder))
+    /// Opens the spool in a folder, or one in memory, which is gone with the server.
+    pub(crate) fn open(folder: Option<&Path>) -> Result<Self, SpoolError> {
+        Ok(Spool(match folder {
+            Some(folder) => Form::Folder(Queue::open(folder)?),
+            None => Form::Memory(Memory::default()),
+        }))
     }
 
     /// Takes the spool for one server, for as long as the lock lives.
-    pub(crate) fn lock(&self) -> Result<Lock, SpoolError> {
-        Lock::take(&self.folder)
-            .map_err(at(&self.folder))?
-            .ok_or_else(|| SpoolError::InUse(self.folder.clone()))
+    pub(crate) fn lock(&self) -> Result<Option<Lock>, SpoolError> {
+        match &self.0 {
+            Form::Folder(queue) => queue.lock().map(Some),
+            Form::Memory(_) => Ok(None),
+        }
     }
 
-    /// Stores a new message durably: when this returns, it survives a crash. What could not be
-    /// stored is not left to be found and delivered later.
-    pub(crate) fn store(
+    /// Stores a new message: when this returns, it survives a crash. What could not be stored is
+    /// not found and delivered later.
+    pub(crate) async fn store(
         &self,
         id: &str,
         envelope: &Envelope,
         content: &[&[u8]],
     ) -> Result<(), SpoolError> {
-        let path = self.message_path(id)?;
-        let line = store::envelope_line(envelope).map_err(at(&path))?;
-        let pieces: Vec<&[u8]> = [line.as_slice()]
-            .into_iter()
-            .chain(content.iter().copied())
-            .collect();
-        self.unacknowledged().insert(id.to_owned());
-        let stored = store::write(&path, &pieces).map_err(at(&path));
-        if stored.is_err() && !self.withdraw(&path) {
-            // Nobody delivers it as long as this server runs; its client was told 451.
-            return stored;
-        }
-        self.unacknowledged().remove(id);
-        stored
-    }
-
-    /// Removes what could not be stored for certain. False if it may still be there.
-    fn withdraw(&self, path: &Path) -> bool {
-        let gone = match fs::remove_file(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return true,
-            removed => removed.and_then(|()| store::sync_folder(&self.folder)),
-        };
-        if let Err(error) = &gone {
-            tracing::error!(path = %path.display(), %error, "refused and cannot be removed");
-        }
-        !path.exists()
-    }
-
-    /// Replaces the recipients' progress durably, unless the message has been removed meanwhile.
-    pub(crate) fn record(&self, id: &str, recipients: &[Recipient]) -> Result<(), SpoolError> {
-        if !self.message_path(id)?.exists() {
-            return Err(SpoolError::NoSuchMessage(id.to_owned()));
-        }
-        let path = self.state_path(id);
-        let json = serde_json::to_vec(recipients).map_err(|error| SpoolError::Damaged {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
-        store::write(&path, &[&json]).map_err(at(&path))
-    }
-
-    /// Removes what a crash left half written. Only for the one server that owns the spool.
-    pub(crate) fn recover(&self) -> Result<(), SpoolError> {
-        for name in self.names()? {
-            let orphan = id_before(&name, &[".state"])
-                .is_some_and(|id| !self.folder.join(format!("{id}.msg")).exists());
-            let unfinished = name
-                .strip_suffix(store::UNFINISHED)
-                .is_some_and(|name| id_before(name, &[".msg", ".state"]).is_some());
-            if orphan || unfinished {
-                let path = self.folder.join(&name);
-                tracing::info!(path = %path.display(), "removed what was never acknowledged");
-                fs::remove_file(&path).map_err(at(&path))?;
+        match &self.0 {
+            Form::Folder(queue) => {
+                let (id, envelope, content) = (id.to_owned(), envelope.clone(), content.concat());
+                blocking(queue, move |queue| queue.store(&id, &envelope, &[&content])).await
+            }
+            Form::Memory(memory) => {
+                memory.store(id, envelope, content.concat());
+                Ok(())
             }
         }
-        Ok(())
     }
 
-    /// Renames a damaged message and its state aside, so that a person can look at them.
-    pub(crate) fn set_aside(&self, id: &str) {
-        for path in [self.folder.join(format!("{id}.msg")), self.state_path(id)] {
-            let mut aside = path.clone().into_os_string();
-            aside.push(DAMAGED);
-            match fs::rename(&path, &aside) {
-                Ok(()) => {
-                    tracing::warn!(path = %path.display(), "damaged, renamed to *.damaged; it will not be delivered")
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => {
-                    tracing::error!(path = %path.display(), %error, "damaged and cannot be renamed")
-                }
+    /// Replaces the recipients' progress, unless the message has been removed meanwhile.
+    pub(crate) async fn record(
+        &self,
+        id: &str,
+        recipients: &[Recipient],
+    ) -> Result<(), SpoolError> {
+        match &self.0 {
+            Form::Folder(queue) => {
+                let (id, recipients) = (id.to_owned(), recipients.to_vec());
+                blocking(queue, move |queue| queue.record(&id, &recipients)).await
             }
+            Form::Memory(memory) => memory.record(id, recipients),
+        }
+    }
+
+    /// Removes one message for good, whether delivered or not.
+    pub(crate) async fn remove(&self, id: &str) -> Result<(), SpoolError> {
+        match &self.0 {
+            Form::Folder(queue) => {
+                let id = id.to_owned();
+                blocking(queue, move |queue| queue.remove(&id)).await
+            }
+            Form::Memory(memory) => memory.remove(id),
+        }
+    }
+
+    /// One message with its content, as it will be sent.
+    pub(crate) async fn read(&self, id: &str) -> Result<Message, SpoolError> {
+        match &self.0 {
+            Form::Folder(queue) => {
+                let id = id.to_owned();
+                blocking(queue, move |queue| queue.read(&id)).await
+            }
+            Form::Memory(memory) => memory.read(id),
+        }
+    }
+
+    /// Whether there is a message with this id.
+    pub(crate) async fn holds(&self, id: &str) -> Result<bool, SpoolError> {
+        match &self.0 {
+            Form::Folder(queue) => {
+                let id = id.to_owned();
+                blocking(queue, move |queue| match queue.entry(&id) {
+                    Ok(_) => Ok(true),
+                    Err(SpoolError::NoSuchMessage(_)) => Ok(false),
+                    Err(error) => Err(error),
+                })
+                .await
+            }
+            Form::Memory(memory) => Ok(memory.ids().contains(id)),
+        }
+    }
+
+    /// Puts a message aside that [`Spool::read`] called damaged, so that a person can look at it.
+    pub(crate) async fn set_aside(&self, id: &str) {
+        if let Form::Folder(queue) = &self.0 {
+            let (id, queue) = (id.to_owned(), queue.clone());
+            let _ = spawn_blocking(move || queue.set_aside(&id)).await;
         }
     }
 
     /// The ids of all messages that were acknowledged, in order of arrival.
     pub(crate) fn ids(&self) -> Result<BTreeSet<String>, SpoolError> {
-        let names = self.names()?;
-        // Looked at after the folder: what is refused meanwhile is removed before it is no longer
-        // in the set.
-        let unacknowledged = self.unacknowledged();
-        Ok(names
-            .iter()
-            .filter_map(|name| id_before(name, &[".msg"]))
-            .filter(|id| !unacknowledged.contains(*id))
-            .map(str::to_owned)
-            .collect())
-    }
-
-    /// One message without its content.
-    pub(crate) fn entry(&self, id: &str) -> Result<Entry, SpoolError> {
-        let envelope = store::read_envelope(&self.message_path(id)?).map_err(named(id))?;
-        self.entry_of(id, envelope)
-    }
-
-    fn entry_of(&self, id: &str, envelope: Envelope) -> Result<Entry, SpoolError> {
-        let path = self.state_path(id);
-        let recipients = match fs::read(&path) {
-            Ok(json) => envelope
-                .progress(&json)
-                .map_err(|reason| SpoolError::Damaged { path, reason })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => envelope.untried(),
-            Err(error) => return Err(at(&path)(error)),
-        };
-        Ok(Entry {
-            id: id.to_owned(),
-            arrival: envelope.arrival,
-            size: envelope.size,
-            sender: envelope.sender,
-            options: envelope.options,
-            recipients,
-        })
-    }
-
-    /// The names of all files; folders are none of ours.
-    fn names(&self) -> Result<Vec<String>, SpoolError> {
-        let mut names = Vec::new();
-        for file in fs::read_dir(&self.folder).map_err(at(&self.folder))? {
-            let file = file.map_err(at(&self.folder))?;
-            if file.file_type().is_ok_and(|kind| kind.is_file()) {
-                names.extend(file.file_name().into_string());
-            }
-        }
-        Ok(names)
-    }
-
-    fn message_path(&self, id: &str) -> Result<PathBuf, SpoolError> {
-        if store::is_id(id) {
-            Ok(self.folder.join(format!("{id}.msg")))
-        } else {
-            Err(SpoolError::NoSuchMessage(id.to_owned()))
+        match &self.0 {
+            Form::Folder(queue) => queue.ids(),
+            Form::Memory(memory) => Ok(memory.ids()),
         }
     }
 
-    fn state_path(&self, id: &str) -> PathBuf {
-        self.folder.join(format!("{id}.state"))
+    /// Tidies up what a crash left behind.
+    pub(crate) async fn recover(&self) -> Result<(), SpoolError> {
+        match &self.0 {
+            Form::Folder(queue) => blocking(queue, Queue::recover).await,
+            Form::Memory(_) => Ok(()),
+        }
     }
+}
 
-    fn unacknowledged(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.unacknowledged
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
+async fn blocking<T: Send + 'static>(
+    queue: &Queue,
+    work: impl FnOnce(&Queue) -> Result<T, SpoolError> + Send + 'static,
+) -> Result<T, SpoolError> {
+    let queue = queue.clone();
+    spawn_blocking(move || work(&queue))
+        .await
+        .unwrap_or_else(|error| Err(SpoolError::interrupted(&error)))
 }
 
 impl SpoolError {
@@ -312,32 +205,7 @@ impl SpoolError {
     }
 }
 
-/// The end of the name of a file that was set aside.
-const DAMAGED: &str = ".damaged";
-
-/// The queue id in a file's name, if that is one of ours.
-fn id_before<'a>(name: &'a str, endings: &[&str]) -> Option<&'a str> {
-    endings
-        .iter()
-        .find_map(|ending| name.strip_suffix(ending))
-        .filter(|id| store::is_id(id))
-}
-
 fn at(path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
     let path = path.to_path_buf();
     move |source| SpoolError::Io { path, source }
 }
-
-/// A file that is not there means that there is no such message.
-fn named(id: &str) -> impl FnOnce(SpoolError) -> SpoolError {
-    let id = id.to_owned();
-    move |error| match error {
-        SpoolError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-            SpoolError::NoSuchMessage(id)
-        }
-        other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -7,7 +7,7 @@ mod hop;
 
 use std::path::Path;
 
-use msaspec_server::spool::{Entry, Recipient, RecipientState, Spool};
+use msaspec_server::spool::{Entry, Queue, Recipient, RecipientState};
 use msaspec_server::{Config, Server};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -26,7 +26,7 @@ fn config(spool: &Path, next_hop: Option<String>) -> Config {
 
 /// Waits until the spool's only message, or its absence, is as it should be.
 async fn until(spool: &Path, right: impl Fn(Option<&Entry>) -> bool) {
-    let spool = Spool::open(spool).unwrap();
+    let spool = Queue::open(spool).unwrap();
     let waiting = async {
         while !right(spool.list().unwrap().first()) {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -44,7 +44,7 @@ async fn accepted_mail_survives_a_restart() {
     let id = submit(&first, &["bob@example.com"]).await;
     first.shutdown().await;
     assert_eq!(
-        Spool::open(folder.path()).unwrap().list().unwrap()[0].id,
+        Queue::open(folder.path()).unwrap().list().unwrap()[0].id,
         id
     );
 
@@ -116,7 +116,7 @@ async fn every_recipient_is_settled_for_itself() {
     .await;
     server.shutdown().await;
 
-    let entry = Spool::open(folder.path())
+    let entry = Queue::open(folder.path())
         .unwrap()
         .list()
         .unwrap()
@@ -230,7 +230,7 @@ async fn a_refused_content_stays_with_its_reason() {
     })
     .await;
     server.shutdown().await;
-    let entry = Spool::open(folder.path())
+    let entry = Queue::open(folder.path())
         .unwrap()
         .list()
         .unwrap()
@@ -283,7 +283,7 @@ async fn progress_that_cannot_be_written_holds_up_nobody() {
         .await
         .unwrap();
     let id = submit(&server, &["bob@example.com"]).await;
-    let spool = Spool::open(folder.path()).unwrap();
+    let spool = Queue::open(folder.path()).unwrap();
     let waiting = async {
         while spool.list().unwrap().iter().any(|entry| entry.id == id) {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -328,7 +328,7 @@ async fn a_content_under_way_may_finish_during_the_shutdown() {
     });
     assert!(answers[0].starts_with("250 2.0.0 "), "{answers:?}");
     assert!(answers[1].starts_with("421 4.3.2 "), "{answers:?}");
-    assert_eq!(Spool::open(folder.path()).unwrap().list().unwrap().len(), 1);
+    assert_eq!(Queue::open(folder.path()).unwrap().list().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -341,6 +341,26 @@ async fn a_message_that_cannot_be_stored_is_not_accepted() {
     stream.write_all(b"Subject: x\r\n\r\n.\r\n").await.unwrap();
     let answer = reply(&mut stream).await;
     assert!(answer.starts_with("451 4.3.0 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_server_needs_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|_, _| Reply::Yes).await;
+    let mut config = config(folder.path(), Some(hop.address()));
+    config.spool = None;
+    let server = Server::start(config).await.unwrap();
+    submit(&server, &["bob@example.com"]).await;
+    let waiting = async {
+        while hop.messages().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), waiting)
+        .await
+        .unwrap();
+    server.shutdown().await;
+    assert_eq!(hop.messages()[0].recipients, ["bob@example.com"]);
 }
 
 fn last_reply(recipient: &Recipient) -> Option<String> {

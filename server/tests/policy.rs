@@ -7,7 +7,7 @@ mod tls_client;
 
 use std::path::Path;
 
-use msaspec_server::spool::{Message, Spool};
+use msaspec_server::spool::{Message, Queue};
 use msaspec_server::{Config, Server};
 use rstest::rstest;
 use rustls::version::TLS13;
@@ -85,7 +85,7 @@ async fn submitted(listener: &str, recipient: &str, content: &str) -> Message {
     let answer = client.say(&format!("{content}\r\n.")).await;
     assert!(answer.starts_with("250"), "{answer}");
     let id = answer.split(' ').nth(2).unwrap();
-    Spool::open(spool.path()).unwrap().read(id).unwrap()
+    Queue::open(spool.path()).unwrap().read(id).unwrap()
 }
 
 #[tokio::test]

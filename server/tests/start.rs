@@ -46,7 +46,7 @@ async fn one_port_serves_both_families() {
     let first = Server::start(config.clone()).await.unwrap();
     let port = first.listeners()[0].address.port();
     let other_spool = tempfile::tempdir().unwrap();
-    config.spool = other_spool.path().to_path_buf();
+    config.spool = Some(other_spool.path().to_path_buf());
     config.listeners = vec![format!("[::]:{port}").parse().unwrap()];
     Server::start(config).await.unwrap();
 }

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use msaspec_harness::report::terminal;
-use msaspec_server::spool::{Entry, RecipientState, Spool, SpoolError};
+use msaspec_server::spool::{Entry, Queue, RecipientState, SpoolError};
 
 use super::{Failure, spool_folder, status};
 
@@ -58,7 +58,7 @@ pub(super) fn queue(arguments: &Arguments) -> Result<u8, Failure> {
             "{name}: is no folder; a spool is one"
         )));
     }
-    let spool = Spool::open(&folder).map_err(refuse)?;
+    let spool = Queue::open(&folder).map_err(refuse)?;
     match command {
         Command::List => list(&spool),
         Command::Print { id } => print(&spool, id),
@@ -69,7 +69,7 @@ pub(super) fn queue(arguments: &Arguments) -> Result<u8, Failure> {
     }
 }
 
-fn list(spool: &Spool) -> Result<u8, Failure> {
+fn list(spool: &Queue) -> Result<u8, Failure> {
     let entries = spool.list().map_err(refuse)?;
     let damaged = spool.damaged().map_err(refuse)?;
     if entries.is_empty() && damaged.is_empty() {
@@ -88,7 +88,7 @@ fn list(spool: &Spool) -> Result<u8, Failure> {
     Ok(status::AS_EXPECTED)
 }
 
-fn print(spool: &Spool, id: &str) -> Result<u8, Failure> {
+fn print(spool: &Queue, id: &str) -> Result<u8, Failure> {
     let message = spool.read(id).map_err(refuse)?;
     envelope(&mut io::stderr(), &message.entry)?;
     let mut out = io::stdout().lock();

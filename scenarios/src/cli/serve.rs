@@ -150,7 +150,7 @@ impl Arguments {
             config.hostname = hostname;
         }
         if let Some(spool) = self.spool {
-            config.spool = spool;
+            config.spool = Some(spool);
         }
         if !self.listen.is_empty() {
             config.listeners = self.listen;

@@ -1,7 +1,6 @@
 //! One attempt at one message: what each recipient was answered, and how that is written down.
 
 use jiff::Timestamp;
-use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::Hop;
@@ -42,20 +41,15 @@ enum Progress {
 
 /// Tries every pending recipient of a message once.
 pub(super) async fn attempt(id: &str, spool: &Spool, hop: &Hop) -> Standing {
-    let (reader, name) = (spool.clone(), id.to_owned());
-    let message = match spawn_blocking(move || reader.read(&name)).await {
-        Ok(Ok(message)) => message,
-        Ok(Err(SpoolError::NoSuchMessage(_))) => return Standing::Gone,
-        Err(error) => {
-            tracing::error!(id, %error, "reading ended early");
-            return Standing::Waiting;
-        }
-        Ok(Err(error @ SpoolError::Damaged { .. })) => {
+    let message = match spool.read(id).await {
+        Ok(message) => message,
+        Err(SpoolError::NoSuchMessage(_)) => return Standing::Gone,
+        Err(error @ SpoolError::Damaged { .. }) => {
             tracing::warn!(id, %error, "set aside");
-            spool.set_aside(id);
+            spool.set_aside(id).await;
             return Standing::Gone;
         }
-        Ok(Err(error)) => {
+        Err(error) => {
             tracing::error!(id, %error, "cannot be read now");
             return Standing::Waiting;
         }
@@ -258,17 +252,15 @@ async fn write_down(
         }
     }
     loop {
-        let (writer, name, states) = (spool.clone(), id.to_owned(), recipients.to_vec());
-        let written = spawn_blocking(move || match delivered {
-            true => writer.remove(&name),
-            false if new => writer.record(&name, &states),
+        let written = match delivered {
+            true => spool.remove(id).await,
+            false if new => spool.record(id, recipients).await,
             false => Ok(()),
-        });
-        match written.await {
-            Ok(Ok(())) => return standing,
-            Ok(Err(SpoolError::NoSuchMessage(_))) => return Standing::Gone,
-            Ok(Err(error)) => tracing::error!(id, %error, "progress not written"),
-            Err(error) => tracing::error!(id, %error, "writing progress ended early"),
+        };
+        match written {
+            Ok(()) => return standing,
+            Err(SpoolError::NoSuchMessage(_)) => return Standing::Gone,
+            Err(error) => tracing::error!(id, %error, "progress not written"),
         }
         if progress != Progress::Delivery {
             return Standing::Waiting;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::task::spawn_blocking;
 
 use super::compose::{Report, compose};
 use super::owed::{delays, is_settled, results};
@@ -92,17 +91,12 @@ impl Reporter {
 
 /// Stores a report unless it was stored before a crash.
 async fn store(report: Report, spool: &Spool) -> Result<(), SpoolError> {
-    let spool = spool.clone();
-    let stored = spawn_blocking(move || match spool.entry(&report.id) {
-        Ok(_) => Ok(()),
-        Err(SpoolError::NoSuchMessage(_)) => {
-            spool.store(&report.id, &report.envelope, &[&report.content])
-        }
-        Err(error) => Err(error),
-    });
-    stored
+    if spool.holds(&report.id).await? {
+        return Ok(());
+    }
+    spool
+        .store(&report.id, &report.envelope, &[&report.content])
         .await
-        .unwrap_or_else(|error| Err(SpoolError::interrupted(&error)))
 }
 
 fn tell(id: &str, report: &Report, due: &[Due<'_>]) {
@@ -153,7 +147,7 @@ mod tests {
     }
 
     /// A message in a spool, and what became of its recipients.
-    fn stored(spool: &Spool, sender: &str, recipients: Vec<Recipient>) -> Message {
+    async fn stored(spool: &Spool, sender: &str, recipients: Vec<Recipient>) -> Message {
         let arrival = Timestamp::now();
         let id = new_id(arrival).unwrap();
         let envelope = Envelope {
@@ -166,9 +160,9 @@ mod tests {
                 .map(|recipient| Addressee::from(recipient.address.clone()))
                 .collect(),
         };
-        spool.store(&id, &envelope, &[b"A: b\r\n"]).unwrap();
-        spool.record(&id, &recipients).unwrap();
-        spool.read(&id).unwrap()
+        spool.store(&id, &envelope, &[b"A: b\r\n"]).await.unwrap();
+        spool.record(&id, &recipients).await.unwrap();
+        spool.read(&id).await.unwrap()
     }
 
     fn failed(address: &str, notify: Option<Notify>) -> Recipient {
@@ -183,20 +177,19 @@ mod tests {
         }
     }
 
-    fn spool() -> (tempfile::TempDir, Spool) {
-        let folder = tempfile::tempdir().unwrap();
-        let spool = Spool::open(folder.path()).unwrap();
-        (folder, spool)
+    fn spool() -> Spool {
+        Spool::open(None).unwrap()
     }
 
     #[tokio::test]
     async fn a_failure_is_reported_once_even_if_the_mark_is_lost() {
-        let (_folder, spool) = spool();
+        let spool = spool();
         let message = stored(
             &spool,
             "alice@a.example",
             vec![failed("b@b.example", None), recipient("c@c.example")],
-        );
+        )
+        .await;
         let reporter = reporter(50);
         let arrival = message.entry.arrival;
         assert!(reporter.is_needed(arrival, &message.entry.recipients));
@@ -213,7 +206,7 @@ mod tests {
                 .collect::<Vec<_>>(),
             [true, false]
         );
-        let report = spool.read(&first.reports[0]).unwrap();
+        let report = spool.read(&first.reports[0]).await.unwrap();
         assert_eq!(report.entry.sender, "");
         assert_eq!(report.entry.recipients[0].address, "alice@a.example");
         let text = String::from_utf8(report.content).unwrap();
@@ -223,9 +216,9 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_hears_of_what_nobody_may_hear() {
-        let (_folder, spool) = spool();
+        let spool = spool();
         for (sender, notify) in [("", None), ("alice@a.example", Some(Notify::default()))] {
-            let message = stored(&spool, sender, vec![failed("b@b.example", notify)]);
+            let message = stored(&spool, sender, vec![failed("b@b.example", notify)]).await;
             let concluded = reporter(50).conclude(message, &spool).await.unwrap();
             assert!(concluded.reports.is_empty());
             assert!(concluded.recipients[0].reported);
@@ -234,8 +227,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_delay_is_told_once_and_not_before_its_time() {
-        let (_folder, spool) = spool();
-        let message = stored(&spool, "alice@a.example", vec![recipient("b@b.example")]);
+        let spool = spool();
+        let message = stored(&spool, "alice@a.example", vec![recipient("b@b.example")]).await;
         let arrival = message.entry.arrival;
         assert!(!reporter(50).is_needed(arrival, &message.entry.recipients));
         let early = reporter(50)
@@ -244,7 +237,7 @@ mod tests {
             .unwrap();
         assert!(early.reports.is_empty() && !early.recipients[0].delay_reported);
         let late = reporter(0).conclude(message, &spool).await.unwrap();
-        let text = String::from_utf8(spool.read(&late.reports[0]).unwrap().content).unwrap();
+        let text = String::from_utf8(spool.read(&late.reports[0]).await.unwrap().content).unwrap();
         assert!(
             text.contains("Action: delayed\r\nStatus: 4.4.7\r\n"),
             "{text}"

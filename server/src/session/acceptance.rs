@@ -50,23 +50,16 @@ impl Session {
             },
             recipients: transaction.recipients,
         };
-        let (spool, name) = (self.shared.spool.clone(), id.clone());
-        let stored = tokio::task::spawn_blocking(move || {
-            spool.store(&name, &envelope, &additions.pieces(&content))
-        });
-        match stored.await {
-            Ok(Ok(())) => {
+        let (spool, pieces) = (&self.shared.spool, additions.pieces(&content));
+        match spool.store(&id, &envelope, &pieces).await {
+            Ok(()) => {
                 tracing::info!(message = id, user = self.user, "queued");
                 self.patience.message();
                 let text = format!("{id} queued");
                 self.shared.relay.announce(id);
                 reply(250, "2.0.0", text)
             }
-            Ok(Err(error)) => not_stored(&error),
-            Err(error) => {
-                tracing::error!(%error, "storing ended early");
-                reply(451, "4.3.0", "Message not stored")
-            }
+            Err(error) => not_stored(&error),
         }
     }
 }

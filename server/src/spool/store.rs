@@ -10,7 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::{Addressee, MailOptions, Recipient, SpoolError, at};
+use super::{Addressee, Entry, MailOptions, Recipient, SpoolError, at};
 
 /// The end of a name whose file is not finished.
 pub(super) const UNFINISHED: &str = ".new";
@@ -85,6 +85,18 @@ pub(super) fn is_id(text: &str) -> bool {
 }
 
 impl Envelope {
+    /// What is told about the message that it belongs to.
+    pub(super) fn entry(&self, id: &str, recipients: Vec<Recipient>) -> Entry {
+        Entry {
+            id: id.to_owned(),
+            arrival: self.arrival,
+            size: self.size,
+            sender: self.sender.clone(),
+            options: self.options.clone(),
+            recipients,
+        }
+    }
+
     /// The progress written by an earlier attempt; it has to be about the same recipients.
     pub(super) fn progress(&self, json: &[u8]) -> Result<Vec<Recipient>, String> {
         let progress: Vec<Recipient> =

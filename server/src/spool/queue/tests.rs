@@ -1,12 +1,13 @@
+use super::super::{LastReply, MailOptions, RecipientState, new_id};
 use super::*;
 use std::fs;
 
-fn spool() -> (Spool, tempfile::TempDir) {
+fn spool() -> (Queue, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    (Spool::open(folder.path().join("spool")).unwrap(), folder)
+    (Queue::open(folder.path().join("spool")).unwrap(), folder)
 }
 
-fn store(spool: &Spool, recipients: &[&str]) -> String {
+fn store(spool: &Queue, recipients: &[&str]) -> String {
     let arrival = "2026-11-24T10:00:00Z".parse().unwrap();
     let id = new_id(arrival).unwrap();
     let envelope = Envelope {
