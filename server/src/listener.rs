@@ -131,8 +131,9 @@ impl FromStr for ListenerConfig {
     }
 }
 
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 256;
+/// Connections that may wait to be accepted, if the system allows so many: whoever finds no place
+/// tries again only after seconds.
+const BACKLOG: i32 = 4096;
 
 #[cfg(test)]
 mod tests {

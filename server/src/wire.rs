@@ -1,7 +1,7 @@
 //! Octets in and out: lines that end at CRLF only, content, TLS, deadlines and bounds.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, BufRead as _};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::ready;
@@ -105,6 +105,8 @@ impl Wire {
     ) -> Result<Line, Ended> {
         if self.output.len() > GATHERED {
             self.flush().await?;
+            // So many commands at once are many: now it is the others' turn.
+            tokio::task::yield_now().await;
         }
         let deadline = Instant::now() + self.idle;
         let mut line = Vec::new();
@@ -262,21 +264,27 @@ impl Wire {
 
     /// Moves input into the line; true at CRLF. `length` counts the CRLF too.
     fn take_line(&mut self, line: &mut Vec<u8>, length: &mut usize, limit: usize) -> bool {
-        while let Some(&octet) = self.input.get(self.used) {
-            self.used += 1;
-            *length += 1;
-            let after_cr = line.last() == Some(&b'\r');
-            if line.len() <= limit + 1 {
-                line.push(octet);
-            } else if let Some(last) = line.last_mut() {
+        loop {
+            let mut rest = &self.input[self.used..];
+            // A slice cannot fail.
+            let count = rest.skip_until(b'\n').unwrap_or_default();
+            let piece = &self.input[self.used..self.used + count];
+            let Some((&last, but_last)) = piece.split_last() else {
+                return false;
+            };
+            let before = but_last.last().or(line.last()).copied();
+            let room = (limit + 2).saturating_sub(line.len());
+            line.extend_from_slice(&piece[..count.min(room)]);
+            if let Some(end) = line.last_mut() {
                 // Beyond the limit only the last octet matters, to see CRLF.
-                *last = octet;
+                *end = last;
             }
-            if octet == b'\n' && after_cr {
+            self.used += count;
+            *length += count;
+            if last == b'\n' && before == Some(b'\r') {
                 return true;
             }
         }
-        false
     }
 
     async fn fill(&mut self, deadline: Instant) -> Result<(), Ended> {
@@ -331,8 +339,40 @@ fn facts(connection: &ServerConnection) -> TlsFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
+
+    /// Lines of at most four octets, however the input is cut into blocks.
+    #[rstest]
+    #[case(b"abcd\r\n", &[Some("abcd")])]
+    #[case(b"abcde\r\nf\r\n\r\n", &[None, Some("f"), Some("")])]
+    #[case(b"abcdefghijk\r\nl\r\n", &[None, Some("l")])]
+    #[case(b"a\nb\r\n", &[Some("a\nb")])]
+    #[case(b"a\r\r\n\n\r\n", &[Some("a\r"), Some("\n")])]
+    #[case(b"abcdefgh\ni\n\r\nj\r\n", &[None, Some("j")])]
+    #[tokio::test]
+    async fn lines_end_at_crlf_only(#[case] input: &[u8], #[case] lines: &[Option<&str>]) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap());
+        let mut wire = Wire::new(stream.await.unwrap(), Duration::from_secs(60));
+        for size in 1..=input.len() {
+            let mut found = Vec::new();
+            let (mut line, mut length) = (Vec::new(), 0);
+            for block in input.chunks(size) {
+                wire.input = block.to_vec();
+                wire.used = 0;
+                while wire.take_line(&mut line, &mut length, 4) {
+                    line.truncate(length - 2);
+                    let whole = (length - 2 <= 4).then(|| String::from_utf8(line.clone()));
+                    found.push(whole.map(Result::unwrap));
+                    (line, length) = (Vec::new(), 0);
+                }
+            }
+            let expected: Vec<_> = lines.iter().map(|line| line.map(str::to_owned)).collect();
+            assert_eq!(found, expected, "in blocks of {size}");
+        }
+    }
 
     #[tokio::test]
     async fn a_flush_that_is_cut_off_loses_nothing() {
