@@ -10,6 +10,7 @@ pub mod cram_md5;
 pub mod data;
 pub mod digest_md5;
 pub mod ehlo;
+pub mod eight_bit;
 pub mod greeting;
 pub mod implicit_tls;
 pub mod load;
@@ -39,6 +40,7 @@ pub const CHAPTERS: &[Chapter] = &[
     digest_md5::CHAPTER,
     transaction::CHAPTER,
     data::CHAPTER,
+    eight_bit::CHAPTER,
     trace::CHAPTER,
     relay::CHAPTER,
 ];

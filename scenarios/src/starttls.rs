@@ -3,6 +3,7 @@
 use msaspec_harness::{
     case::{Case, Chapter, Level, Mutant, On, Proves, Severity},
     lie::{At::Command, Lie},
+    mechanism::Mechanism,
     session::Session,
     verdict::{Halt, Outcome},
 };
@@ -84,6 +85,30 @@ pub const CHAPTER: Chapter = Chapter {
             ..Case::DEFAULT
         },
         Case {
+            id: "rfc3207-4.2-state-reset",
+            level: Level::Must,
+            severity: Severity::Security,
+            requirement: "A login from before the handshake is gone after it, and the client can log in anew.",
+            script: |s| {
+                s.starttls_offered()?;
+                let early = login_in_clear(s)?;
+                s.start_tls()?;
+                s.ehlo()?.ready(250)?;
+                if early.is_some() && s.target().promises.authentication_required {
+                    let sender = s.sender().to_owned();
+                    s.mail_from(&sender, "sender")?.expect(530)?;
+                }
+                let mechanism = match early {
+                    Some(mechanism) => mechanism,
+                    None => s.usable_mechanism()?,
+                };
+                let credentials = s.credentials()?;
+                s.authenticate(mechanism, &credentials)?.expect(235)
+            },
+            mutant: Mutant::reply("AUTH", 1, "503 5.5.0 Already authenticated"),
+            ..Case::DEFAULT
+        },
+        Case {
             id: "rfc3207-4.2-starttls-not-offered-inside-tls",
             level: Level::MustNot,
             severity: Severity::Interop,
@@ -128,6 +153,15 @@ fn injected_is_forgotten(s: &mut Session<'_>, injected: &str) -> Outcome {
         Err(Halt::Deviation(_)) => Ok(()),
         Err(halt) => Err(halt),
     }
+}
+
+/// Logs in before TLS, where that may be tried here: how, if so.
+fn login_in_clear(s: &mut Session<'_>) -> Outcome<Option<Mechanism>> {
+    let (Ok(mechanism), Ok(credentials)) = (s.usable_mechanism(), s.credentials()) else {
+        return Ok(None);
+    };
+    s.authenticate(mechanism, &credentials)?.ready(235)?;
+    Ok(Some(mechanism))
 }
 
 /// Servers that never ask for EHLO do not ask for it here either; what counts is that no old name is used.
