@@ -1,5 +1,7 @@
 //! What the server is told: names, listeners, mechanisms, accounts, next hop and limits.
 
+mod deadlines;
+mod delivery;
 mod file;
 mod limits;
 mod validation;
@@ -9,11 +11,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::auth::Mechanism;
 use crate::listener::ListenerConfig;
 
+pub use deadlines::HopDeadlines;
+pub use delivery::{Delivery, HopTls};
 pub use limits::Limits;
 
 /// Everything a server needs to start.
@@ -44,13 +46,14 @@ pub struct Config {
     pub senders: BTreeMap<String, Vec<String>>,
     /// The mux socket of a saslauthd; if set, PLAIN and LOGIN are checked there and nowhere else.
     pub saslauthd: Option<PathBuf>,
-    /// Where accepted mail goes, `HOST:PORT`; without it mail stays in the spool.
+    /// Where accepted mail goes, `HOST:PORT`, unless `delivery` knows a route for it; without either
+    /// mail stays in the spool.
     pub next_hop: Option<String>,
     /// Folder of accepted mail; made if it is missing. Without it mail is in memory only and gone
     /// at the end: for tests and measurements.
     pub spool: Option<PathBuf>,
-    /// Seconds between two attempts to deliver; at least 1.
-    pub retry_seconds: u64,
+    /// Seconds until the second attempt to deliver, more than 0; later waits grow.
+    pub retry_seconds: f64,
     /// Largest content in octets, as announced by SIZE (RFC 1870); at least 1.
     pub size_limit: u64,
     /// Seconds a client may be silent between commands, and the longest time for one line and for
@@ -60,26 +63,8 @@ pub struct Config {
     pub hop_deadlines: HopDeadlines,
     /// What one client may take.
     pub limits: Limits,
-}
-
-/// Deadlines towards the next hop in seconds; the defaults are those of RFC 5321, section 4.5.3.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct HopDeadlines {
-    /// Looking the name up and opening the connection, for each address.
-    pub connect: u64,
-    /// The greeting (4.5.3.2.1), and the replies to EHLO, HELO and QUIT.
-    pub greeting: u64,
-    /// The reply to MAIL (4.5.3.2.2).
-    pub mail: u64,
-    /// The reply to each RCPT (4.5.3.2.3).
-    pub rcpt: u64,
-    /// The reply to DATA (4.5.3.2.4).
-    pub data: u64,
-    /// Writing one block of content (4.5.3.2.5).
-    pub block: u64,
-    /// The reply to the end of the data (4.5.3.2.6).
-    pub end_of_data: u64,
+    /// Routes, attempts, sessions and TLS towards the next hops.
+    pub delivery: Delivery,
 }
 
 /// What is wrong with a configuration.
@@ -127,11 +112,12 @@ impl Config {
             saslauthd: None,
             next_hop: None,
             spool: Some(spool.into()),
-            retry_seconds: 2,
+            retry_seconds: 2.0,
             size_limit: 50 * 1024 * 1024,
             idle_seconds: 300,
             hop_deadlines: HopDeadlines::default(),
             limits: Limits::default(),
+            delivery: Delivery::default(),
         }
     }
 
@@ -180,6 +166,10 @@ impl Config {
     ///     [hop_deadlines]
     ///     connect = 30
     ///     end_of_data = 600
+    ///     [delivery]
+    ///     longest_retry = 1800
+    ///     lifetime = 432000
+    ///     tls_for = { "bank.example" = "required" }
     /// "#)?;
     /// config.validate()?;
     /// # Ok::<(), msaspec_server::ConfigError>(())
@@ -204,6 +194,11 @@ impl Config {
     /// The domain by which unqualified ones are completed, if the server's name is in one.
     pub(crate) fn completion(&self) -> Option<&str> {
         validation::completion(&self.hostname)
+    }
+
+    /// Nothing if the number makes no sense.
+    pub(crate) fn retry(&self) -> Duration {
+        Duration::try_from_secs_f64(self.retry_seconds).unwrap_or_default()
     }
 
     pub(crate) fn idle(&self) -> Duration {
@@ -232,20 +227,7 @@ impl fmt::Debug for Config {
             .field("idle_seconds", &self.idle_seconds)
             .field("hop_deadlines", &self.hop_deadlines)
             .field("limits", &self.limits)
+            .field("delivery", &self.delivery)
             .finish()
-    }
-}
-
-impl Default for HopDeadlines {
-    fn default() -> Self {
-        HopDeadlines {
-            connect: 30,
-            greeting: 300,
-            mail: 300,
-            rcpt: 300,
-            data: 120,
-            block: 180,
-            end_of_data: 600,
-        }
     }
 }

@@ -45,7 +45,7 @@ mod trace;
 mod wire;
 
 pub use auth::{Account, AccountError, Mechanism};
-pub use config::{Config, ConfigError, HopDeadlines, Limits};
+pub use config::{Config, ConfigError, Delivery, HopDeadlines, HopTls, Limits};
 pub use listener::{Bound, ListenerConfig, ListenerSyntax};
 pub use modifiers::{Modifiers, UnknownModifier};
 pub use policy::{FixUps, Refusals, UnknownWord};

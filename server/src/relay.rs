@@ -1,22 +1,36 @@
-//! Delivery of what the spool holds to the next hop: new mail at once, the rest again and again.
+//! Delivery of what the spool holds to the next hops: new mail at once, the rest again and again.
 
 mod client;
 mod delivery;
+mod fault;
+mod hosts;
+mod offers;
+mod pace;
+mod progress;
 mod queue;
 mod reply;
+mod route;
+mod session;
+mod transaction;
+mod trust;
+mod worker;
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-use tokio::task::{self, JoinError, JoinSet};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use crate::config::{Config, HopDeadlines};
-use crate::spool::{Spool, SpoolError};
-use delivery::Standing;
-use queue::Queue;
+use crate::config::{Config, ConfigError, Delivery, HopDeadlines};
+use crate::server::StartError;
+use crate::spool::Spool;
+use hosts::Directory;
+use pace::Pace;
+use progress::{Tracked, unreadable};
+use queue::{Job, Queue};
+use trust::Trust;
 
 #[cfg(test)]
 pub(crate) use client::stuffed;
@@ -29,120 +43,172 @@ pub(crate) fn read_reply(octets: &[u8]) {
 
 /// The door to the task that delivers.
 pub(crate) struct Relay {
-    announced: Option<mpsc::Sender<String>>,
+    office: Option<Arc<Office>>,
 }
 
 /// Where mail goes and how.
-#[derive(Debug)]
-struct Hop {
-    /// `HOST:PORT`, looked up for each connection.
-    address: String,
+struct Settings {
     /// The name we introduce ourselves with.
     hostname: String,
+    next_hop: Option<String>,
+    delivery: Delivery,
     deadlines: HopDeadlines,
-    retry: Duration,
+    pace: Pace,
+    directory: Directory,
+    trust: Trust,
 }
 
-/// What is to be tried, and what is being tried.
-struct Scheduler {
-    hop: Arc<Hop>,
+/// What all sessions with next hops share.
+struct Office {
+    settings: Settings,
     spool: Spool,
-    queue: Queue,
-    deliveries: JoinSet<Standing>,
-    /// Which message a task delivers; a task that panics cannot tell any more.
-    in_flight: HashMap<task::Id, String>,
+    queue: Mutex<Queue>,
+    /// Told when there may be something to begin.
+    changed: Notify,
 }
 
-/// Connections to the next hop at a time.
-const CONNECTIONS: usize = 8;
-/// New messages that may wait to be noticed; the spool is read again for those beyond.
-const ANNOUNCEMENTS: usize = 1024;
+/// How often the spool is read for what nobody announced, and for what somebody removed.
+const LOOK: Duration = Duration::from_secs(60);
+/// New messages looked at before deliveries are begun.
+const PLANS: usize = 100;
 
 impl Relay {
-    /// Tidies the spool up and starts to deliver, if there is a next hop.
+    /// Tidies the spool up and starts to deliver, if mail has anywhere to go.
     pub(crate) async fn start(
         config: &Config,
         spool: Spool,
         stop: watch::Receiver<bool>,
         tasks: &mut JoinSet<()>,
-    ) -> Result<Self, SpoolError> {
+    ) -> Result<Self, StartError> {
         spool.recover().await?;
-        let Some(address) = config.next_hop.clone() else {
-            return Ok(Relay { announced: None });
-        };
-        let (announced, new) = mpsc::channel(ANNOUNCEMENTS);
-        let retry = Duration::from_secs(config.retry_seconds);
-        let scheduler = Scheduler {
-            hop: Arc::new(Hop {
-                address,
-                hostname: config.hostname.clone(),
-                deadlines: config.hop_deadlines,
-                retry,
-            }),
+        let delivery = &config.delivery;
+        if config.next_hop.is_none() && delivery.routes.is_empty() && !delivery.mx {
+            return Ok(Relay { office: None });
+        }
+        let office = Arc::new(Office {
+            settings: Settings::new(config)?,
             spool,
-            queue: Queue::new(retry),
-            deliveries: JoinSet::new(),
-            in_flight: HashMap::new(),
-        };
-        tasks.spawn(scheduler.run(new, stop));
+            queue: Mutex::new(Queue::new(
+                delivery.connections,
+                delivery.connections_per_destination,
+            )),
+            changed: Notify::new(),
+        });
+        tasks.spawn(run(office.clone(), stop));
         Ok(Relay {
-            announced: Some(announced),
+            office: Some(office),
         })
     }
 
-    /// Tells that a message has been stored. If nobody listens, the spool tells it later.
+    /// Tells that a message has been stored.
     pub(crate) fn announce(&self, id: String) {
-        if let Some(announced) = &self.announced {
-            let _ = announced.try_send(id);
+        if let Some(office) = &self.office {
+            office.queue().add(id);
+            office.changed.notify_one();
         }
     }
 }
 
-impl Scheduler {
-    async fn run(mut self, mut new: mpsc::Receiver<String>, mut stop: watch::Receiver<bool>) {
-        let mut tick = interval(self.hop.retry);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn run(office: Arc<Office>, mut stop: watch::Receiver<bool>) {
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut workers = JoinSet::new();
+    loop {
+        let more = office.plan().await;
         loop {
-            tokio::select! {
-                () = stopped(&mut stop) => break,
-                Some(id) = new.recv() => self.queue.add(id),
-                _ = tick.tick() => self.read_spool(),
-                () = until(self.queue.due()), if self.deliveries.len() < CONNECTIONS => {}
-                Some(ended) = self.deliveries.join_next_with_id() => self.ended(ended),
-            }
-            self.begin_deliveries();
+            let begun = office.queue().begin(Instant::now());
+            let Some(job) = begun else { break };
+            workers.spawn(worker::work(office.clone(), job, stop.clone()));
         }
-        while self.deliveries.join_next().await.is_some() {}
+        let due = office.queue().due();
+        tokio::select! {
+            () = stopped(&mut stop) => break,
+            () = std::future::ready(()), if more => {}
+            () = office.changed.notified() => {}
+            _ = look.tick() => office.look(),
+            () = until(due) => {}
+            Some(ended) = workers.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a delivery ended early");
+                }
+            }
+        }
+    }
+    while workers.join_next().await.is_some() {}
+}
+
+impl Office {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Finds the destinations of new messages. Whether there are more of them.
+    async fn plan(&self) -> bool {
+        for _ in 0..PLANS {
+            let new = self.queue().next_new();
+            let Some(id) = new else { return false };
+            match self.spool.entry(&id).await {
+                Ok(entry) => {
+                    let jobs = self.jobs(Tracked::new(entry)).await;
+                    self.queue().planned(&id, jobs, Instant::now());
+                }
+                Err(error) => {
+                    unreadable(&id, &error, &self.spool).await;
+                    self.queue().forget(&id);
+                }
+            }
+        }
+        true
+    }
+
+    /// A message's jobs, each with the time until it is due: an earlier start may have tried it.
+    async fn jobs(&self, message: Arc<Tracked>) -> Vec<(Job, Duration)> {
+        let pending = message.pending(|_| true).await;
+        let destinations: BTreeSet<_> = pending
+            .iter()
+            .filter_map(|(_, to)| self.settings.destination(&to.address))
+            .collect();
+        let jobs = destinations.into_iter().map(|destination| {
+            let job = Job {
+                message: message.clone(),
+                destination,
+            };
+            let wait = job.due(&pending, &self.settings).unwrap_or_default();
+            (job, wait)
+        });
+        jobs.collect()
     }
 
     /// Looks for messages that were not announced.
-    fn read_spool(&mut self) {
+    fn look(&self) {
         match self.spool.ids() {
-            Ok(ids) => self.queue.add_all(ids),
+            Ok(ids) => self.queue().add_all(ids),
             Err(error) => tracing::error!(%error, "the spool cannot be read"),
         }
     }
+}
 
-    fn begin_deliveries(&mut self) {
-        while self.deliveries.len() < CONNECTIONS
-            && let Some(id) = self.queue.next(Instant::now())
-        {
-            let (spool, hop, name) = (self.spool.clone(), self.hop.clone(), id.clone());
-            let delivery = self
-                .deliveries
-                .spawn(async move { delivery::attempt(&name, &spool, &hop).await });
-            self.in_flight.insert(delivery.id(), id);
-        }
-    }
-
-    fn ended(&mut self, ended: Result<(task::Id, Standing), JoinError>) {
-        let (task, standing) = ended.unwrap_or_else(|error| {
-            tracing::error!(%error, "a delivery ended early");
-            (error.id(), Standing::Waiting)
-        });
-        if let Some(id) = self.in_flight.remove(&task) {
-            self.queue.ended(id, standing, Instant::now());
-        }
+impl Settings {
+    fn new(config: &Config) -> Result<Self, ConfigError> {
+        let delivery = config.delivery.clone();
+        let directory = Directory::new(&config.hostname, &delivery).map_err(|message| {
+            let key = "delivery.resolver";
+            ConfigError::Value { key, message }
+        })?;
+        Ok(Settings {
+            hostname: config.hostname.clone(),
+            next_hop: config.next_hop.clone(),
+            deadlines: config.hop_deadlines,
+            pace: Pace {
+                first: config.retry(),
+                longest: delivery.longest_retry,
+                jitter: delivery.jitter,
+                lifetime: delivery.lifetime,
+            },
+            trust: Trust::new(&delivery)?,
+            directory,
+            delivery,
+        })
     }
 }
 
@@ -156,35 +222,4 @@ async fn until(due: Option<Instant>) {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that the server is gone, which is a stop too.
     let _ = stop.wait_for(|stopped| *stopped).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_delivery_that_panics_is_tried_again() {
-        let retry = Duration::from_secs(1);
-        let mut scheduler = Scheduler {
-            hop: Arc::new(Hop {
-                address: "127.0.0.1:9".to_owned(),
-                hostname: "msa.example.org".to_owned(),
-                deadlines: HopDeadlines::default(),
-                retry,
-            }),
-            spool: Spool::open(None).unwrap(),
-            queue: Queue::new(retry),
-            deliveries: JoinSet::new(),
-            in_flight: HashMap::new(),
-        };
-        scheduler.queue.add("1".to_owned());
-        let id = scheduler.queue.next(Instant::now()).unwrap();
-        let task = scheduler.deliveries.spawn(async { panic!("on purpose") });
-        scheduler.in_flight.insert(task.id(), id);
-        let ended = scheduler.deliveries.join_next_with_id().await.unwrap();
-        scheduler.ended(ended);
-        assert!(scheduler.in_flight.is_empty());
-        let due = scheduler.queue.due().unwrap();
-        assert_eq!(scheduler.queue.next(due).as_deref(), Some("1"));
-    }
 }

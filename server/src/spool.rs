@@ -136,6 +136,17 @@ impl Spool {
         }
     }
 
+    /// One message without its content.
+    pub(crate) async fn entry(&self, id: &str) -> Result<Entry, SpoolError> {
+        match &self.0 {
+            Form::Folder(queue) => {
+                let id = id.to_owned();
+                blocking(queue, move |queue| queue.entry(&id)).await
+            }
+            Form::Memory(memory) => memory.entry(id),
+        }
+    }
+
     /// Whether there is a message with this id.
     pub(crate) async fn holds(&self, id: &str) -> Result<bool, SpoolError> {
         match &self.0 {

@@ -1,6 +1,7 @@
 //! A fresh certificate authority and server certificate at each start, and the TLS settings.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
@@ -47,8 +48,13 @@ pub(crate) fn client_authorities(config: &Config) -> Result<Option<RootCertStore
     let Some(path) = config.client_ca.as_ref().filter(|_| offered) else {
         return Ok(None);
     };
+    authorities("client_ca", path).map(Some)
+}
+
+/// The authorities of a PEM file, which the key of the configuration names.
+pub(crate) fn authorities(key: &'static str, path: &Path) -> Result<RootCertStore, ConfigError> {
     let fault = |reason: String| ConfigError::Value {
-        key: "client_ca",
+        key,
         message: format!("{}: {reason}", path.display()),
     };
     let certificates = CertificateDer::pem_file_iter(path)
@@ -63,7 +69,7 @@ pub(crate) fn client_authorities(config: &Config) -> Result<Option<RootCertStore
     if roots.is_empty() {
         return Err(fault("no certificate".to_owned()));
     }
-    Ok(Some(roots))
+    Ok(roots)
 }
 
 impl Identity {

@@ -20,7 +20,7 @@ fn config(spool: &Path, next_hop: Option<String>) -> Config {
     config.listeners = vec!["127.0.0.1:0,M=a".parse().unwrap()];
     config.users.insert("alice".to_owned(), "secret".to_owned());
     config.next_hop = next_hop;
-    config.retry_seconds = 1;
+    config.retry_seconds = 0.2;
     config
 }
 

@@ -61,7 +61,7 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
         .map(|user| (user.name.clone(), user.password.clone()))
         .collect();
     config.next_hop = Some(next_hop.address().to_string());
-    config.retry_seconds = 1;
+    config.retry_seconds = 1.0;
     // Every case is its own user, and many of them mistype on purpose.
     config.limits.login_delay_seconds = 0;
     config.limits.failed_logins_per_address = 0;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::{Config, ConfigError, HopDeadlines, Limits};
+use super::{Config, ConfigError, Delivery, HopDeadlines, Limits};
 use crate::auth::Mechanism;
 use crate::listener::ListenerConfig;
 
@@ -35,6 +35,7 @@ pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
         idle_seconds: file.idle_seconds.unwrap_or(base.idle_seconds),
         hop_deadlines: file.hop_deadlines,
         limits: file.limits,
+        delivery: file.delivery,
         hostname: base.hostname,
         spool: base.spool,
     })
@@ -61,13 +62,15 @@ struct File {
     senders: BTreeMap<String, Vec<String>>,
     saslauthd: Option<PathBuf>,
     next_hop: Option<String>,
-    retry_seconds: Option<u64>,
+    retry_seconds: Option<f64>,
     size_limit: Option<u64>,
     idle_seconds: Option<u64>,
     #[serde(default)]
     hop_deadlines: HopDeadlines,
     #[serde(default)]
     limits: Limits,
+    #[serde(default)]
+    delivery: Delivery,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
@@ -117,6 +120,7 @@ fn line_of(text: &str, position: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::HopTls;
     use rstest::rstest;
 
     const WHOLE: &str = r#"
@@ -129,7 +133,10 @@ size_limit = 1000
 [users]
 alice = "secret"
 [hop_deadlines]
-end_of_data = 5
+end_of_data = 0.5
+[delivery]
+lifetime = 60
+tls = "required"
 "#;
 
     #[test]
@@ -139,9 +146,11 @@ end_of_data = 5
         assert_eq!(config.mechanisms.len(), 4);
         assert!(config.clear_text_login);
         assert_eq!(config.listeners[1].modifiers.to_string(), "as");
-        assert_eq!(config.hop_deadlines.end_of_data, 5);
-        assert_eq!(config.hop_deadlines.mail, 300);
-        assert_eq!(config.retry_seconds, 2);
+        assert_eq!(config.hop_deadlines.end_of_data.as_millis(), 500);
+        assert_eq!(config.delivery.lifetime.as_secs(), 60);
+        assert_eq!(config.delivery.tls, HopTls::Required);
+        assert_eq!(config.hop_deadlines.mail.as_secs(), 300);
+        assert!((config.retry_seconds - 2.0).abs() < f64::EPSILON);
         assert!(!format!("{config:?}").contains("secret"));
     }
 
@@ -200,6 +209,14 @@ end_of_data = 5
     #[case("next_hop = \"hop\"", "next_hop")]
     #[case("next_hop = \"::1:25\"", "next_hop")]
     #[case("retry_seconds = 0", "retry_seconds")]
+    #[case("retry_seconds = 1e300", "retry_seconds")]
+    #[case(
+        "delivery = { routes = { \"b.example\" = \"hop\" } }",
+        "delivery.routes"
+    )]
+    #[case("delivery = { connections = 0 }", "delivery.connections")]
+    #[case("delivery = { jitter = 2 }", "delivery.jitter")]
+    #[case("delivery = { ca_file = \"/nonexistent/ca\" }", "/nonexistent/ca")]
     #[case("users = { alice = \"\" }", "users: alice")]
     #[case("users = { alice = \"\u{ad}\" }", "users: alice")]
     #[case("mechanisms = [\"PLAIN\", \"PLAIN\"]", "PLAIN is listed twice")]

@@ -1,5 +1,7 @@
 //! What a configuration is refused for before anything is opened.
 
+use std::time::Duration;
+
 use super::limits::YEAR;
 use super::{Config, ConfigError};
 use crate::auth;
@@ -32,19 +34,14 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         }
     }
     let numbers = [
-        ("retry_seconds", config.retry_seconds),
         ("idle_seconds", config.idle_seconds),
         ("size_limit", config.size_limit),
     ];
     if let Some((key, _)) = numbers.iter().find(|(_, number)| *number == 0) {
         return refuse(key, "at least 1");
     }
-    let times = [
-        ("retry_seconds", config.retry_seconds),
-        ("idle_seconds", config.idle_seconds),
-    ];
-    if let Some((key, _)) = times.iter().find(|(_, seconds)| *seconds > YEAR) {
-        return refuse(key, format!("at most {YEAR}, which is a year"));
+    if config.idle_seconds > YEAR {
+        return refuse("idle_seconds", too_long());
     }
     if let Some(hop) = &config.next_hop
         && !is_host_and_port(hop)
@@ -52,6 +49,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         return refuse("next_hop", "not HOST:PORT (IPv6 as [::1]:25)");
     }
     config.limits.check()?;
+    delivery(config)?;
     for (place, mechanism) in config.mechanisms.iter().enumerate() {
         if config.mechanisms[..place].contains(mechanism) {
             return refuse("mechanisms", format!("{mechanism} is listed twice"));
@@ -65,6 +63,41 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
 pub(super) fn completion(hostname: &str) -> Option<&str> {
     let (_, domain) = hostname.split_once('.')?;
     domain.contains('.').then_some(domain)
+}
+
+fn delivery(config: &Config) -> Result<(), ConfigError> {
+    if config.retry() < Duration::from_millis(1) {
+        return refuse("retry_seconds", "not a wait of a millisecond or more");
+    }
+    let delivery = &config.delivery;
+    let times = [
+        ("retry_seconds", config.retry()),
+        ("delivery.longest_retry", delivery.longest_retry),
+        ("delivery.lifetime", delivery.lifetime),
+        ("delivery.delay_report_after", delivery.delay_report_after),
+        ("delivery.idle", delivery.idle),
+    ];
+    if let Some((key, _)) = times.iter().find(|(_, time)| time.as_secs() > YEAR) {
+        return refuse(key, too_long());
+    }
+    if let Some((domain, _)) = delivery.routes.iter().find(|(_, to)| !is_host_and_port(to)) {
+        let message = format!("{domain}: not HOST:PORT (IPv6 as [::1]:25)");
+        return refuse("delivery.routes", message);
+    }
+    if delivery.connections == 0 || delivery.connections_per_destination == 0 {
+        return refuse("delivery.connections", "at least 1");
+    }
+    if !(0.0..=1.0).contains(&delivery.jitter) {
+        return refuse("delivery.jitter", "not between 0 and 1");
+    }
+    if let Some(path) = &delivery.ca_file {
+        tls::authorities("delivery.ca_file", path)?;
+    }
+    Ok(())
+}
+
+fn too_long() -> String {
+    format!("at most {YEAR}, which is a year")
 }
 
 fn refuse(key: &'static str, message: impl Into<String>) -> Result<(), ConfigError> {

@@ -1,103 +1,90 @@
-//! Our own SMTP client: one command, one reply, each within its deadline.
+//! Our own SMTP client on the wire: commands, replies, content and TLS, each within its deadline.
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::Hop;
+use super::fault::HopFault;
 use super::reply::{self, HopReply};
 use crate::config::HopDeadlines;
 
-/// A session with the next hop, past its EHLO.
+/// A connection to a next hop.
 pub(super) struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     input: Vec<u8>,
     deadlines: HopDeadlines,
     /// Set while octets are written that belong together; if it stays, no command can follow.
     unfinished: bool,
-    /// Whether SIZE was offered (RFC 1870).
-    pub(super) size: bool,
 }
 
-/// Why there is no reply.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum HopError {
-    #[error("next hop: {0}")]
-    Io(#[from] std::io::Error),
-    #[error("next hop: no reply in time")]
-    Late,
-    #[error("next hop closed the connection")]
-    Closed,
-    #[error("next hop: not a reply")]
-    NotAReply,
-    #[error("next hop sent octets that nobody asked for")]
-    OutOfStep,
-    #[error("next hop: {0}")]
-    Refused(String),
-}
+/// Clear or encrypted.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// Octets of content written at a time.
 const BLOCK: usize = 64 * 1024;
 /// How long a hop that stopped reading is asked for its reason.
 const LAST_WORD: Duration = Duration::from_secs(1);
+/// How long the reply to QUIT is awaited at most; nothing depends on it.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Client {
-    /// Connects to the first address that greets with 220 and answers EHLO or HELO.
-    pub(super) async fn connect(hop: &Hop) -> Result<Self, HopError> {
-        let connect = seconds(hop.deadlines.connect);
-        let addresses = timeout(connect, lookup_host(&hop.address))
-            .await
-            .map_err(|_| HopError::Late)??;
-        let mut last = HopError::Refused("its name has no address".to_owned());
-        for address in addresses {
-            let session = async {
-                let stream = timeout(connect, TcpStream::connect(address))
-                    .await
-                    .map_err(|_| HopError::Late)??;
-                let mut client = Client {
-                    stream,
-                    input: Vec::new(),
-                    deadlines: hop.deadlines,
-                    unfinished: false,
-                    size: false,
-                };
-                client.introduce(&hop.hostname).await?;
-                Ok(client)
-            };
-            match session.await {
-                Ok(client) => return Ok(client),
-                Err(error) => {
-                    tracing::debug!(%address, %error, "next hop");
-                    last = error;
-                }
-            }
+    pub(super) fn new(stream: impl Stream + 'static, deadlines: HopDeadlines) -> Self {
+        Client {
+            stream: Box::new(stream),
+            input: Vec::new(),
+            deadlines,
+            unfinished: false,
         }
-        Err(last)
+    }
+
+    /// Encrypts the connection after 220 to STARTTLS. What came behind that reply in clear is
+    /// thrown away: it may be anybody's (RFC 3207, section 6).
+    pub(super) async fn start_tls(
+        self,
+        connector: &TlsConnector,
+        name: ServerName<'static>,
+    ) -> Result<Self, HopFault> {
+        let handshake = connector.connect(name, self.stream);
+        let stream = timeout(self.deadlines.connect, handshake)
+            .await
+            .map_err(|_| HopFault::Handshake("not in time".to_owned()))?
+            .map_err(|error| HopFault::Handshake(error.to_string()))?;
+        Ok(Client::new(stream, self.deadlines))
     }
 
     /// Sends one command and reads its reply.
-    pub(super) async fn command(&mut self, line: &str, wait: u64) -> Result<HopReply, HopError> {
-        // A reply that is already there would be taken for the answer to a command it precedes.
-        if !self.input.is_empty() {
-            return Err(HopError::OutOfStep);
-        }
-        self.unfinished = true;
-        self.write(format!("{line}\r\n").as_bytes()).await?;
-        self.unfinished = false;
+    pub(super) async fn command(
+        &mut self,
+        line: &str,
+        wait: Duration,
+    ) -> Result<HopReply, HopFault> {
+        self.send(&[line]).await?;
         self.reply(wait).await
     }
 
+    /// Sends commands whose replies are read one by one with [`Client::reply`].
+    pub(super) async fn send(&mut self, lines: &[&str]) -> Result<(), HopFault> {
+        self.in_step()?;
+        let mut octets = lines.join("\r\n");
+        octets.push_str("\r\n");
+        self.unfinished = true;
+        self.write(octets.as_bytes()).await?;
+        self.unfinished = false;
+        Ok(())
+    }
+
     /// Sends content after 354 and reads the reply to its end.
-    pub(super) async fn content(&mut self, content: &[u8]) -> Result<HopReply, HopError> {
-        if !self.input.is_empty() {
-            return Err(HopError::OutOfStep);
-        }
+    pub(super) async fn content(&mut self, content: &[u8]) -> Result<HopReply, HopFault> {
+        self.in_step()?;
         self.unfinished = true;
         for block in stuffed(content) {
-            if let Err(error) = self.write(&block).await {
-                return self.last_word(error).await;
+            if let Err(fault) = self.write(&block).await {
+                return self.last_word(fault).await;
             }
         }
         self.unfinished = false;
@@ -110,74 +97,69 @@ impl Client {
         if self.unfinished {
             return;
         }
-        let wait = self.deadlines.greeting.min(5);
-        let _ = self.command("QUIT", wait).await;
+        let wait = self.deadlines.greeting.min(FAREWELL);
+        self.input.clear();
+        let farewell = async {
+            let _ = self.command("QUIT", wait).await;
+            let _ = self.stream.shutdown().await;
+        };
+        let _ = timeout(FAREWELL, farewell).await;
     }
 
-    async fn introduce(&mut self, hostname: &str) -> Result<(), HopError> {
-        let greeting = self.reply(self.deadlines.greeting).await?;
-        let mut answer = greeting;
-        if answer.code == 220 {
-            answer = self
-                .command(&format!("EHLO {hostname}"), self.deadlines.greeting)
-                .await?;
-            if answer.class() == 2 {
-                self.size = answer.lines.iter().skip(1).any(|line| {
-                    line.split(' ')
-                        .next()
-                        .is_some_and(|keyword| keyword.eq_ignore_ascii_case("SIZE"))
-                });
-                return Ok(());
-            }
-            if matches!(answer.code, 500 | 502) {
-                answer = self
-                    .command(&format!("HELO {hostname}"), self.deadlines.greeting)
-                    .await?;
-                if answer.class() == 2 {
-                    return Ok(());
-                }
-            }
+    /// Reads one reply whole; its lines together have to come in time.
+    pub(super) async fn reply(&mut self, wait: Duration) -> Result<HopReply, HopFault> {
+        timeout(wait, self.read_reply())
+            .await
+            .map_err(|_| HopFault::Late)?
+    }
+
+    /// A reply that is already there would be taken for the answer to a command it precedes.
+    fn in_step(&self) -> Result<(), HopFault> {
+        match self.input.is_empty() {
+            true => Ok(()),
+            false => Err(HopFault::OutOfStep),
         }
-        let _ = self.command("QUIT", self.deadlines.greeting.min(5)).await;
-        Err(HopError::Refused(answer.summary()))
     }
 
-    async fn write(&mut self, octets: &[u8]) -> Result<(), HopError> {
-        timeout(seconds(self.deadlines.block), self.stream.write_all(octets))
+    async fn write(&mut self, octets: &[u8]) -> Result<(), HopFault> {
+        let written = async {
+            self.stream.write_all(octets).await?;
+            self.stream.flush().await
+        };
+        timeout(self.deadlines.block, written)
             .await
-            .map_err(|_| HopError::Late)?
-            .map_err(HopError::Io)
+            .map_err(|_| HopFault::Late)?
+            .map_err(HopFault::from)
     }
 
-    async fn reply(&mut self, wait: u64) -> Result<HopReply, HopError> {
-        timeout(seconds(wait), self.read_reply())
-            .await
-            .map_err(|_| HopError::Late)?
-    }
-
-    async fn read_reply(&mut self) -> Result<HopReply, HopError> {
+    async fn read_reply(&mut self) -> Result<HopReply, HopFault> {
+        let mut looked_at = 0;
         loop {
-            match reply::take(&self.input) {
-                Ok(Some((reply, used))) => {
-                    self.input.drain(..used);
-                    return Ok(reply);
+            // A hop that sends octet by octet is not looked at anew for each of them.
+            if self.input[looked_at..].contains(&b'\n') || self.input.len() > reply::REPLY_LIMIT {
+                match reply::take(&self.input) {
+                    Ok(Some((reply, used))) => {
+                        self.input.drain(..used);
+                        return Ok(reply);
+                    }
+                    Ok(None) => {}
+                    Err(_) => return Err(HopFault::NotAReply),
                 }
-                Ok(None) => {}
-                Err(_) => return Err(HopError::NotAReply),
             }
+            looked_at = self.input.len();
             let mut block = [0; 4096];
             match self.stream.read(&mut block).await? {
-                0 => return Err(HopError::Closed),
+                0 => return Err(HopFault::Closed),
                 length => self.input.extend_from_slice(&block[..length]),
             }
         }
     }
 
     /// A refusal that came while content was still being written. A yes cannot have come yet.
-    async fn last_word(&mut self, error: HopError) -> Result<HopReply, HopError> {
+    async fn last_word(&mut self, fault: HopFault) -> Result<HopReply, HopFault> {
         match timeout(LAST_WORD, self.read_reply()).await {
             Ok(Ok(reply)) if reply.class() >= 4 => Ok(reply),
-            _ => Err(error),
+            _ => Err(fault),
         }
     }
 }
@@ -210,14 +192,10 @@ pub(crate) fn stuffed(content: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-fn seconds(count: u64) -> Duration {
-    Duration::from_secs(count)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::oneshot;
 
     /// A hop that reads no content before it is told to, and refuses at once. What came then.
@@ -242,23 +220,23 @@ mod tests {
     #[tokio::test]
     async fn no_command_follows_a_content_that_was_cut_off() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let hop = Hop {
-            address: listener.local_addr().unwrap().to_string(),
-            hostname: "msa.example.org".to_owned(),
-            deadlines: HopDeadlines {
-                // A write that would have to wait fails.
-                block: 0,
-                ..HopDeadlines::default()
-            },
-            retry: Duration::from_secs(1),
+        let address = listener.local_addr().unwrap();
+        let deadlines = HopDeadlines {
+            // A write that would have to wait fails.
+            block: Duration::ZERO,
+            ..HopDeadlines::default()
         };
         let (told, go_on) = oneshot::channel();
         let rest = tokio::spawn(refuse_early(listener, go_on));
-        let mut client = Client::connect(&hop).await.unwrap();
-        assert_eq!(client.command("DATA", 10).await.unwrap().code, 354);
+        let stream = TcpStream::connect(address).await.unwrap();
+        let mut client = Client::new(stream, deadlines);
+        let wait = Duration::from_secs(10);
+        assert_eq!(client.reply(wait).await.unwrap().code, 220);
+        assert_eq!(client.command("EHLO c", wait).await.unwrap().code, 250);
+        assert_eq!(client.command("DATA", wait).await.unwrap().code, 354);
         let content = b"octets\r\n".repeat(4_000_000);
         assert_eq!(client.content(&content).await.unwrap().code, 452);
-        client.deadlines.block = 60;
+        client.deadlines.block = Duration::from_secs(60);
         told.send(()).unwrap();
         client.quit().await;
         let rest = rest.await.unwrap();

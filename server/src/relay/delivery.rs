@@ -1,270 +1,181 @@
-//! One attempt at one message: what each recipient was answered, and how that is written down.
+//! One attempt at one message's recipients with the same destination.
+
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::sleep;
 
-use super::Hop;
-use super::client::{Client, HopError};
-use super::reply::HopReply;
-use crate::spool::{LastReply, Message, Recipient, RecipientState, Spool, SpoolError};
+use super::Settings;
+use super::fault::HopFault;
+use super::progress::{Standing, unreadable};
+use super::queue::Job;
+use super::route;
+use super::session::{Demand, Session, Unreachable};
+use super::transaction::{Outcome, Transferred, transfer};
+use crate::config::HopTls;
+use crate::spool::{Message, Recipient, RecipientState, Spool};
 
-/// How a message stands after an attempt.
+/// What is to become of a job after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Everybody has it, or somebody removed it.
+pub(super) enum Ended {
+    /// Nobody of it is left.
+    Done,
+    /// Nobody of it is left, and the message is no longer in the spool.
     Gone,
-    /// Somebody is to be tried again.
-    Waiting,
-    /// Nobody is to be tried again, and somebody was refused.
-    Settled,
-    /// The next hop was not there at all.
-    Unreachable,
+    /// It is due again after that time.
+    Again(Duration),
+    /// The same, and no host of its destination could be reached.
+    Unreachable(Duration),
 }
 
-/// What one recipient was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Answer {
-    state: RecipientState,
-    reply: LastReply,
-}
+/// Recipients of one transaction (RFC 5321, section 4.5.3.1.8).
+const PORTION: usize = 100;
 
-/// What an attempt brought, and with it how much depends on its being written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
-    /// There was nobody left to try.
-    None,
-    /// Answers, and somebody may be tried again without harm.
-    Attempt,
-    /// Somebody has the message and must not get it again.
-    Delivery,
-}
-
-/// Tries every pending recipient of a message once.
-pub(super) async fn attempt(id: &str, spool: &Spool, hop: &Hop) -> Standing {
-    let message = match spool.read(id).await {
-        Ok(message) => message,
-        Err(SpoolError::NoSuchMessage(_)) => return Standing::Gone,
-        Err(error @ SpoolError::Damaged { .. }) => {
-            tracing::warn!(id, %error, "set aside");
-            spool.set_aside(id).await;
-            return Standing::Gone;
-        }
-        Err(error) => {
-            tracing::error!(id, %error, "cannot be read now");
-            return Standing::Waiting;
-        }
-    };
-    if !message.entry.is_pending() {
-        return write_down(id, spool, hop, &message.entry.recipients, Progress::None).await;
-    }
-    let (answers, reached) = transfer(&message, hop).await;
-    let progress = if answers.iter().any(Answer::is_delivery) {
-        Progress::Delivery
-    } else {
-        Progress::Attempt
-    };
-    let recipients = answered(message.entry.recipients, answers);
-    let standing = write_down(id, spool, hop, &recipients, progress).await;
-    if reached || standing != Standing::Waiting {
-        standing
-    } else {
-        Standing::Unreachable
-    }
-}
-
-/// One transaction. An answer for each pending recipient, in their order, and whether the hop was
-/// there.
-async fn transfer(message: &Message, hop: &Hop) -> (Vec<Answer>, bool) {
-    let pending: Vec<&str> = message
-        .entry
-        .recipients
-        .iter()
-        .filter(|recipient| recipient.state == RecipientState::Pending)
-        .map(|recipient| recipient.address.as_str())
-        .collect();
-    let mut client = match Client::connect(hop).await {
-        Ok(client) => client,
-        Err(error) => return (vec![Answer::lost(&error); pending.len()], false),
-    };
-    let mut answers: Vec<Option<Answer>> = vec![None; pending.len()];
-    let rest = match envelope(&mut client, message, hop, &pending, &mut answers).await {
-        Ok(rest) => rest,
-        Err(error) => Answer::lost(&error),
-    };
-    client.quit().await;
-    (
-        answers
-            .into_iter()
-            .map(|answer| answer.unwrap_or_else(|| rest.clone()))
-            .collect(),
-        true,
-    )
-}
-
-/// MAIL, RCPT and DATA. Fills in what single recipients were answered; what is returned holds for
-/// all others.
-async fn envelope(
-    client: &mut Client,
-    message: &Message,
-    hop: &Hop,
-    pending: &[&str],
-    answers: &mut [Option<Answer>],
-) -> Result<Answer, HopError> {
-    let mut mail = format!("MAIL FROM:<{}>", message.entry.sender);
-    if client.size {
-        mail.push_str(&format!(" SIZE={}", message.content.len()));
-    }
-    let reply = client.command(&mail, hop.deadlines.mail).await?;
-    if reply.class() != 2 {
-        return Ok(Answer::refusal(&reply));
-    }
-    let mut accepted = false;
-    for (address, answer) in pending.iter().zip(answers.iter_mut()) {
-        let reply = client
-            .command(&format!("RCPT TO:<{address}>"), hop.deadlines.rcpt)
-            .await?;
-        match reply.code {
-            421 => return Ok(Answer::refusal(&reply)),
-            200..=299 => accepted = true,
-            // Some hops say so when it is only too many at once (RFC 5321, section 4.5.3.1.10).
-            552 if accepted => *answer = Some(Answer::temporary(&reply)),
-            _ => *answer = Some(Answer::refusal(&reply)),
-        }
-    }
-    if !accepted {
-        return Ok(Answer {
-            state: RecipientState::Pending,
-            reply: own("nobody was accepted"),
-        });
-    }
-    let reply = client.command("DATA", hop.deadlines.data).await?;
-    if reply.code != 354 {
-        return Ok(Answer::refusal(&reply));
-    }
-    let reply = client.content(&message.content).await?;
-    Ok(if reply.class() == 2 {
-        Answer {
-            state: RecipientState::Delivered,
-            reply: said(&reply),
-        }
-    } else {
-        Answer::refusal(&reply)
-    })
-}
-
-impl Answer {
-    fn is_delivery(&self) -> bool {
-        self.state == RecipientState::Delivered
-    }
-
-    /// 5yz is for good; 4yz, 421 above all, and what makes no sense here are to be tried again.
-    fn refusal(reply: &HopReply) -> Self {
-        let state = if reply.class() == 5 {
-            RecipientState::Failed
-        } else {
-            RecipientState::Pending
-        };
-        Answer {
-            state,
-            reply: said(reply),
-        }
-    }
-
-    fn temporary(reply: &HopReply) -> Self {
-        Answer {
-            state: RecipientState::Pending,
-            reply: said(reply),
-        }
-    }
-
-    /// No answer: tried again, at the price of a duplicate if the content had been sent whole
-    /// (RFC 5321, section 3.8).
-    fn lost(error: &HopError) -> Self {
-        Answer {
-            state: RecipientState::Pending,
-            reply: own(&error.to_string()),
-        }
-    }
-}
-
-fn said(reply: &HopReply) -> LastReply {
-    LastReply::Hop {
-        code: reply.code,
-        lines: reply.lines.clone(),
-    }
-}
-
-fn own(why: &str) -> LastReply {
-    LastReply::Own {
-        status: "4.4.0".to_owned(),
-        why: why.to_owned(),
-    }
-}
-
-fn answered(mut recipients: Vec<Recipient>, answers: Vec<Answer>) -> Vec<Recipient> {
-    let now = Timestamp::now();
-    let pending = recipients
-        .iter_mut()
-        .filter(|recipient| recipient.state == RecipientState::Pending);
-    for (recipient, answer) in pending.zip(answers) {
-        recipient.state = answer.state;
-        recipient.last_reply = Some(answer.reply);
-        recipient.attempts += 1;
-        recipient.last_attempt = Some(now);
-    }
-    recipients
-}
-
-/// Makes the result durable. After a delivery this is kept at until it succeeds, since trying the
-/// message again without it would deliver twice; otherwise the place goes to the next message.
-async fn write_down(
-    id: &str,
+/// Tries every pending recipient of a job once. A session that still works is left for the next
+/// job.
+pub(super) async fn attempt(
+    job: &Job,
+    settings: &Settings,
     spool: &Spool,
-    hop: &Hop,
-    recipients: &[Recipient],
-    progress: Progress,
-) -> Standing {
-    let is = |state| move |recipient: &Recipient| recipient.state == state;
-    let delivered = recipients.iter().all(is(RecipientState::Delivered));
-    let standing = if delivered {
-        Standing::Gone
-    } else if recipients.iter().any(is(RecipientState::Pending)) {
-        Standing::Waiting
-    } else {
-        Standing::Settled
+    session: &mut Option<Session>,
+) -> Ended {
+    let tracked = &job.message;
+    let pending = tracked.pending(|to| job.concerns(to, settings)).await;
+    if pending.is_empty() {
+        return Ended::Done;
+    }
+    let message = match spool.read(&tracked.id).await {
+        Ok(message) => message,
+        Err(error) => match unreadable(&tracked.id, &error, spool).await {
+            Standing::Gone => return Ended::Gone,
+            _ => return Ended::Again(settings.pace.first),
+        },
     };
-    let new = progress != Progress::None;
-    if new {
-        for Recipient {
-            address,
-            state,
-            last_reply,
-            ..
-        } in recipients
-        {
-            tracing::info!(
-                id,
-                address,
-                ?state,
-                answer = last_reply.as_ref().map(tracing::field::display),
-                "tried"
-            );
+    let mut rest = VecDeque::from(pending);
+    let mut reached = true;
+    let mut standing = Standing::Kept;
+    while standing == Standing::Kept && !rest.is_empty() {
+        let portion: Vec<_> = rest.drain(..rest.len().min(PORTION)).collect();
+        let outcomes = match portion_of(job, &message, &portion, settings, session).await {
+            Ok(transferred) => settle_surplus(transferred.outcomes, portion, &mut rest),
+            Err(failure) => {
+                reached = failure.fault.is_permanent();
+                // Whoever was to come next would learn the same.
+                let all = portion.into_iter().chain(rest.drain(..));
+                let outcome = Outcome::unreached(&failure.fault, failure.host);
+                all.map(|(number, _)| (number, outcome.clone())).collect()
+            }
+        };
+        standing = tracked.settle(outcomes, settings, spool).await;
+    }
+    if standing == Standing::Gone {
+        return Ended::Gone;
+    }
+    let pending = tracked.pending(|to| job.concerns(to, settings)).await;
+    match (job.due(&pending, settings), reached) {
+        _ if standing == Standing::NotWritten => Ended::Again(settings.pace.first),
+        (None, _) => Ended::Done,
+        (Some(wait), true) => Ended::Again(wait),
+        (Some(wait), false) => Ended::Unreachable(wait),
+    }
+}
+
+/// One transaction, over a session that is there or a new one. A session from before may have died
+/// meanwhile, which says nothing about this message: it is tried over a new one then.
+async fn portion_of(
+    job: &Job,
+    message: &Message,
+    portion: &[(usize, Recipient)],
+    settings: &Settings,
+    session: &mut Option<Session>,
+) -> Result<Transferred, Unreachable> {
+    let demand = demand(job, message, settings);
+    let recipients: Vec<&Recipient> = portion.iter().map(|(_, recipient)| recipient).collect();
+    loop {
+        let mut open = match session.take() {
+            Some(open) if open.is_fit(demand) => open,
+            unfit => {
+                if let Some(unfit) = unfit {
+                    unfit.client.quit().await;
+                }
+                Session::open(settings, &job.destination, demand).await?
+            }
+        };
+        let used = open.served > 0;
+        let transferred = transfer(&mut open, message, &recipients, &settings.deadlines).await;
+        match &transferred.fault {
+            None => *session = Some(open),
+            // After 421 the hop expects nothing more.
+            Some(HopFault::Refused(_)) => open.client.quit().await,
+            Some(_) => {}
+        }
+        if !(used && transferred.fault.is_some() && transferred.untouched) {
+            return Ok(transferred);
         }
     }
-    loop {
-        let written = match delivered {
-            true => spool.remove(id).await,
-            false if new => spool.record(id, recipients).await,
-            false => Ok(()),
-        };
-        match written {
-            Ok(()) => return standing,
-            Err(SpoolError::NoSuchMessage(_)) => return Standing::Gone,
-            Err(error) => tracing::error!(id, %error, "progress not written"),
+}
+
+/// Puts recipients that were only too many at once back into the line, if others were served.
+fn settle_surplus(
+    outcomes: Vec<Outcome>,
+    portion: Vec<(usize, Recipient)>,
+    rest: &mut VecDeque<(usize, Recipient)>,
+) -> Vec<(usize, Outcome)> {
+    let served = outcomes
+        .iter()
+        .any(|outcome| outcome.state == RecipientState::Delivered);
+    let mut settled = Vec::new();
+    for ((number, recipient), outcome) in portion.into_iter().zip(outcomes) {
+        match served && outcome.surplus {
+            true => rest.push_back((number, recipient)),
+            false => settled.push((number, outcome)),
         }
-        if progress != Progress::Delivery {
-            return Standing::Waiting;
-        }
-        sleep(hop.retry).await;
+    }
+    settled
+}
+
+fn demand(job: &Job, message: &Message, settings: &Settings) -> Demand {
+    Demand {
+        tls: settings.tls_for(&job.destination),
+        requiretls: message.entry.options.requiretls,
+    }
+}
+
+impl Job {
+    /// How long until it is due: until one of its recipients is, and at the end of their lifetime.
+    pub(super) fn due(
+        &self,
+        pending: &[(usize, Recipient)],
+        settings: &Settings,
+    ) -> Option<Duration> {
+        let now = Timestamp::now();
+        let left = settings.pace.left(self.message.arrival, now);
+        pending
+            .iter()
+            .filter(|(_, to)| self.concerns(to, settings))
+            .map(|(_, to)| settings.pace.until_due(to.attempts, to.last_attempt, now))
+            .min()
+            .map(|wait| wait.min(left.max(settings.pace.first)))
+    }
+
+    fn concerns(&self, recipient: &Recipient, settings: &Settings) -> bool {
+        settings.destination(&recipient.address).as_ref() == Some(&self.destination)
+    }
+}
+
+impl Settings {
+    /// Where a recipient's mail goes; nothing if it stays in the spool.
+    pub(super) fn destination(&self, mailbox: &str) -> Option<route::Destination> {
+        route::destination(mailbox, self.next_hop.as_deref(), &self.delivery)
+    }
+
+    fn tls_for(&self, destination: &route::Destination) -> HopTls {
+        let name = destination.name();
+        let special = self.delivery.tls_for.iter();
+        special
+            .filter(|(domain, _)| domain.eq_ignore_ascii_case(&name))
+            .map(|(_, tls)| *tls)
+            .next()
+            .unwrap_or(self.delivery.tls)
     }
 }

@@ -1,156 +1,218 @@
-//! The order of attempts: first come, first served, and no message twice within one interval.
+//! The order of attempts: first come, first served at each destination, and no destination in the
+//! way of another.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::delivery::Standing;
+use super::delivery::Ended;
+use super::progress::Tracked;
+use super::route::Destination;
 
-/// Every message the relay knows of: due, due later, under way, or hopeless.
+/// The recipients of one message with the same destination.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub(super) message: Arc<Tracked>,
+    pub(super) destination: Destination,
+}
+
+/// Every message the relay knows of, and what is to be done for it.
 pub(super) struct Queue {
-    retry: Duration,
-    ready: VecDeque<String>,
-    /// Tried already, with the time of the next attempt. The interval is always the same, so that
-    /// the order of appending is that of the times.
-    later: VecDeque<(Instant, String)>,
-    /// Messages whose remaining recipients have all been refused for good.
-    settled: HashSet<String>,
-    /// Everything above and what is under way, so that nothing is queued twice.
-    known: HashSet<String>,
+    /// Messages whose destinations are not known yet.
+    new: VecDeque<String>,
+    /// Every message, with the number of its jobs; those without wait for nothing here.
+    known: HashMap<String, usize>,
+    /// Jobs by the time when they are due; the number keeps those of one time in order.
+    later: BTreeMap<(Instant, u64), Job>,
+    places: HashMap<Destination, Place>,
+    count: u64,
+    /// Sessions at a time, in total and with one destination.
+    sessions: usize,
+    sessions_each: usize,
+}
+
+/// What is known about a destination while something is to be done for it.
+#[derive(Default)]
+struct Place {
+    ready: VecDeque<Job>,
+    sessions: usize,
+    /// Those of them that wait for a job.
+    idle: usize,
+    wake: Arc<Notify>,
+    /// When the last session was begun, as a number.
+    begun: u64,
+    /// Nobody was there: until then nothing new is tried.
+    not_before: Option<Instant>,
 }
 
 impl Queue {
-    pub(super) fn new(retry: Duration) -> Self {
+    pub(super) fn new(sessions: usize, sessions_each: usize) -> Self {
         Queue {
-            retry,
-            ready: VecDeque::new(),
-            later: VecDeque::new(),
-            settled: HashSet::new(),
-            known: HashSet::new(),
+            new: VecDeque::new(),
+            known: HashMap::new(),
+            later: BTreeMap::new(),
+            places: HashMap::new(),
+            count: 0,
+            sessions,
+            sessions_each,
         }
     }
 
     /// Appends a message unless it is known.
     pub(super) fn add(&mut self, id: String) {
-        if self.known.insert(id.clone()) {
-            self.ready.push_back(id);
+        if !self.known.contains_key(&id) {
+            self.known.insert(id.clone(), 0);
+            self.new.push_back(id);
         }
     }
 
-    /// Appends what the spool holds and nobody announced; forgets hopeless messages that somebody
-    /// removed.
+    /// Appends what the spool holds and nobody announced; forgets messages without jobs that
+    /// somebody removed.
     pub(super) fn add_all(&mut self, ids: BTreeSet<String>) {
-        let known = &mut self.known;
-        self.settled
-            .retain(|id| ids.contains(id) || !known.remove(id));
+        let new: BTreeSet<&String> = self.new.iter().collect();
+        self.known
+            .retain(|id, jobs| *jobs > 0 || ids.contains(id) || new.contains(id));
         for id in ids {
             self.add(id);
         }
     }
 
-    /// The next message to be tried. It counts as under way until [`Queue::ended`].
-    pub(super) fn next(&mut self, now: Instant) -> Option<String> {
-        while self.due().is_some_and(|due| due <= now) {
-            self.ready.extend(self.later.pop_front().map(|(_, id)| id));
-        }
-        self.ready.pop_front()
+    /// A message whose destinations are to be found.
+    pub(super) fn next_new(&mut self) -> Option<String> {
+        self.new.pop_front()
     }
 
-    /// When the first of those that were tried is due again.
+    /// Takes a message's jobs, each with the time until it is due. Without any it is left alone
+    /// until the spool no longer has it.
+    pub(super) fn planned(&mut self, id: &str, jobs: Vec<(Job, Duration)>, now: Instant) {
+        self.known.insert(id.to_owned(), jobs.len());
+        for (job, wait) in jobs {
+            self.put(job, now + wait, now);
+        }
+    }
+
+    /// A message that is no longer there, or cannot be read now: then the spool tells it again.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.known.remove(id);
+    }
+
+    /// Begins a session for a job that no idle session will take, at the destination that has
+    /// waited longest for one. The job counts as under way until [`Queue::ended`], the session
+    /// until [`Queue::finish`].
+    pub(super) fn begin(&mut self, now: Instant) -> Option<Job> {
+        self.make_ready(now);
+        let open: usize = self.places.values().map(|place| place.sessions).sum();
+        if open >= self.sessions {
+            return None;
+        }
+        let each = self.sessions_each;
+        let place = self
+            .places
+            .values_mut()
+            .filter(|place| place.sessions < each && place.ready.len() > place.idle)
+            .min_by_key(|place| place.begun)?;
+        self.count += 1;
+        place.begun = self.count;
+        place.sessions += 1;
+        place.ready.pop_front()
+    }
+
+    /// The next job of a destination, for a session that is open.
+    pub(super) fn take(&mut self, destination: &Destination, now: Instant) -> Option<Job> {
+        self.make_ready(now);
+        self.places.get_mut(destination)?.ready.pop_front()
+    }
+
+    /// A session waits for a job; it is woken by what is returned.
+    pub(super) fn idle(&mut self, destination: &Destination, waits: bool) -> Arc<Notify> {
+        let place = self.places.entry(destination.clone()).or_default();
+        place.idle = match waits {
+            true => place.idle + 1,
+            false => place.idle.saturating_sub(1),
+        };
+        place.wake.clone()
+    }
+
+    /// A session is over.
+    pub(super) fn finish(&mut self, destination: &Destination, now: Instant) {
+        if let Some(place) = self.places.get_mut(destination) {
+            place.sessions = place.sessions.saturating_sub(1);
+        }
+        self.places.retain(|_, place| {
+            let waits = place.not_before.is_some_and(|until| until > now);
+            place.sessions > 0 || !place.ready.is_empty() || waits
+        });
+    }
+
+    /// When the first of those that wait is due.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.later.front().map(|(due, _)| *due)
+        self.later.keys().next().map(|(due, _)| *due)
     }
 
     /// Takes note of how an attempt ended.
-    pub(super) fn ended(&mut self, id: String, standing: Standing, now: Instant) {
-        let due = now + self.retry;
-        match standing {
-            Standing::Gone => {
-                self.known.remove(&id);
-            }
-            Standing::Settled => {
-                self.settled.insert(id);
-            }
-            Standing::Waiting => self.later.push_back((due, id)),
-            Standing::Unreachable => {
+    pub(super) fn ended(&mut self, job: Job, ended: Ended, now: Instant) {
+        if let Some(place) = self.places.get_mut(&job.destination) {
+            place.not_before = None;
+        }
+        match ended {
+            Ended::Gone => self.done(&job, true),
+            Ended::Done => self.done(&job, false),
+            Ended::Again(wait) => self.put(job, now + wait, now),
+            Ended::Unreachable(wait) => {
                 // Nobody is there; what waits would only learn the same now.
-                let waiting = self.ready.drain(..).map(|id| (due, id));
-                self.later.extend(waiting);
-                self.later.push_back((due, id));
+                let place = self.places.entry(job.destination.clone()).or_default();
+                place.not_before = Some(now + wait);
+                let waiting: Vec<_> = place.ready.drain(..).collect();
+                for job in waiting.into_iter().chain([job]) {
+                    self.put(job, now + wait, now);
+                }
             }
+        }
+    }
+
+    fn done(&mut self, job: &Job, gone: bool) {
+        let id = &job.message.id;
+        if let Some(jobs) = self.known.get_mut(id) {
+            *jobs = jobs.saturating_sub(1);
+            if gone && *jobs == 0 {
+                self.known.remove(id);
+            }
+        }
+    }
+
+    fn put(&mut self, job: Job, due: Instant, now: Instant) {
+        let place = self.places.entry(job.destination.clone()).or_default();
+        let due = place.not_before.map_or(due, |until| until.max(due));
+        if due <= now {
+            place.put(job);
+        } else {
+            self.count += 1;
+            self.later.insert((due, self.count), job);
+        }
+    }
+
+    fn make_ready(&mut self, now: Instant) {
+        while let Some(first) = self.later.first_entry()
+            && first.key().0 <= now
+        {
+            let job = first.remove();
+            let place = self.places.entry(job.destination.clone()).or_default();
+            place.put(job);
+        }
+    }
+}
+
+impl Place {
+    fn put(&mut self, job: Job) {
+        self.ready.push_back(job);
+        if self.idle > 0 {
+            self.wake.notify_one();
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RETRY: Duration = Duration::from_secs(2);
-
-    fn spool(ids: &[&str]) -> BTreeSet<String> {
-        ids.iter().map(|id| (*id).to_owned()).collect()
-    }
-
-    #[test]
-    fn what_is_always_put_off_starves_nobody() {
-        let mut queue = Queue::new(RETRY);
-        let mut now = Instant::now();
-        let all = spool(&["1", "2", "3", "4"]);
-        let mut tried = Vec::new();
-        // Two attempts fit between two looks at the spool.
-        for _ in 0..4 {
-            queue.add_all(all.clone());
-            for _ in 0..2 {
-                if let Some(id) = queue.next(now) {
-                    tried.push(id.clone());
-                    queue.ended(id, Standing::Waiting, now);
-                }
-            }
-            now += RETRY;
-        }
-        assert_eq!(tried, ["1", "2", "3", "4", "1", "2", "3", "4"]);
-    }
-
-    #[test]
-    fn nothing_is_tried_twice_within_an_interval() {
-        let mut queue = Queue::new(RETRY);
-        let now = Instant::now();
-        queue.add("1".to_owned());
-        queue.add_all(spool(&["1"]));
-        assert_eq!(queue.next(now).as_deref(), Some("1"));
-        queue.add_all(spool(&["1"]));
-        assert_eq!(queue.next(now), None);
-        queue.ended("1".to_owned(), Standing::Waiting, now);
-        queue.add_all(spool(&["1"]));
-        assert_eq!(queue.next(now + RETRY / 2), None);
-        assert_eq!(queue.due(), Some(now + RETRY));
-        assert_eq!(queue.next(now + RETRY).as_deref(), Some("1"));
-    }
-
-    #[test]
-    fn what_is_settled_stays_so_until_it_is_removed() {
-        let mut queue = Queue::new(RETRY);
-        let now = Instant::now();
-        queue.add("1".to_owned());
-        let id = queue.next(now).unwrap();
-        queue.ended(id, Standing::Settled, now);
-        queue.add_all(spool(&["1"]));
-        assert_eq!(queue.next(now + RETRY), None);
-        queue.add_all(spool(&[]));
-        assert!(queue.known.is_empty() && queue.settled.is_empty());
-    }
-
-    #[test]
-    fn an_unreachable_hop_puts_off_everything_in_order() {
-        let mut queue = Queue::new(RETRY);
-        let now = Instant::now();
-        queue.add_all(spool(&["1", "2", "3"]));
-        let id = queue.next(now).unwrap();
-        queue.ended(id, Standing::Unreachable, now);
-        assert_eq!(queue.next(now), None);
-        let order: Vec<_> = std::iter::from_fn(|| queue.next(now + RETRY)).collect();
-        assert_eq!(order, ["2", "3", "1"]);
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! The strict parser of the next hop's replies (RFC 5321, section 4.2).
 
+use crate::spool::LastReply;
+
 /// Octets of one reply with all its lines.
 pub(super) const REPLY_LIMIT: usize = 64 * 1024;
 
@@ -20,11 +22,24 @@ impl HopReply {
         self.code / 100
     }
 
-    /// Code and text on one line, to be kept with a recipient.
+    /// Code and text on one line, for the log.
     pub(super) fn summary(&self) -> String {
-        let text = self.lines.join(" ");
-        let short: String = text.chars().take(SUMMARY_LIMIT).collect();
-        format!("{} {short}", self.code).trim_end().to_owned()
+        self.last_reply().to_string()
+    }
+
+    /// What is kept with a recipient: the first lines, so that a hop cannot fill the spool.
+    pub(super) fn last_reply(&self) -> LastReply {
+        let mut room = KEPT;
+        let lines = self.lines.iter().map_while(|line| {
+            let short: String = line.chars().take(room).collect();
+            let some = room > 0;
+            room -= short.len();
+            some.then_some(short)
+        });
+        LastReply::Hop {
+            code: self.code,
+            lines: lines.collect(),
+        }
     }
 }
 
@@ -54,7 +69,7 @@ pub(super) fn take(input: &[u8]) -> Result<Option<(HopReply, usize)>, NotAReply>
 }
 
 /// Characters of text kept with a recipient.
-const SUMMARY_LIMIT: usize = 1000;
+const KEPT: usize = 4096;
 
 fn line_end(input: &[u8]) -> Option<usize> {
     input.windows(2).position(|pair| pair == b"\r\n")

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Envelope, Message, Recipient, SpoolError};
+use super::{Entry, Envelope, Message, Recipient, SpoolError};
 
 /// The messages by their ids.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,12 @@ impl Memory {
 
     pub(super) fn read(&self, id: &str) -> Result<Message, SpoolError> {
         self.messages().get(id).cloned().ok_or_else(|| none(id))
+    }
+
+    pub(super) fn entry(&self, id: &str) -> Result<Entry, SpoolError> {
+        let messages = self.messages();
+        let message = messages.get(id).ok_or_else(|| none(id))?;
+        Ok(message.entry.clone())
     }
 
     pub(super) fn ids(&self) -> BTreeSet<String> {

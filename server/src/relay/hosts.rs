@@ -1,0 +1,245 @@
+//! The hosts of a destination, as the DNS names and orders them (RFC 5321, section 5.1).
+
+use std::net::SocketAddr;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{NameServerConfig, ResolverConfig};
+use hickory_resolver::name_server::TokioConnectionProvider;
+use hickory_resolver::proto::ProtoErrorKind;
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RData};
+use hickory_resolver::proto::xfer::Protocol;
+use hickory_resolver::{ResolveError, proto::rr::RecordType};
+use tokio::net::lookup_host;
+
+use super::fault::HopFault;
+use super::route::Destination;
+use crate::config::Delivery;
+
+/// One host that takes mail for a destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Host {
+    /// Its name, or its address where it has no name.
+    pub(super) name: String,
+    pub(super) port: u16,
+    /// Whether the DNS named it; the system looks up what was configured.
+    by_dns: bool,
+}
+
+/// Asks the DNS, or the system where a host is configured.
+pub(super) struct Directory {
+    /// Only where the DNS decides.
+    resolver: Option<TokioResolver>,
+    /// Our own name, to which mail is not sent back.
+    hostname: String,
+    port: u16,
+}
+
+impl Directory {
+    /// Reads the system's name servers, unless others are configured or none is needed.
+    pub(super) fn new(hostname: &str, delivery: &Delivery) -> Result<Self, String> {
+        let resolver = match (delivery.mx, delivery.resolver.as_slice()) {
+            (false, _) => None,
+            (true, []) => Some(
+                TokioResolver::builder_tokio()
+                    .map_err(|error| error.to_string())?
+                    .build(),
+            ),
+            (true, servers) => {
+                let mut config = ResolverConfig::new();
+                for server in servers {
+                    for protocol in [Protocol::Udp, Protocol::Tcp] {
+                        config.add_name_server(NameServerConfig::new(*server, protocol));
+                    }
+                }
+                let provider = TokioConnectionProvider::default();
+                Some(TokioResolver::builder_with_config(config, provider).build())
+            }
+        };
+        Ok(Directory {
+            resolver,
+            hostname: hostname.to_owned(),
+            port: delivery.port,
+        })
+    }
+
+    /// Whom to try, in that order. Not one of them without a fault.
+    pub(super) async fn hosts(&self, destination: &Destination) -> Result<Vec<Host>, HopFault> {
+        let port = self.port;
+        let host = |name| Host {
+            name,
+            port,
+            by_dns: true,
+        };
+        match destination {
+            Destination::Host(address) => {
+                let (name, port) = address.rsplit_once(':').unwrap_or((address, ""));
+                let port = port.parse().map_err(|_| nobody("5.4.4", "no port"))?;
+                let name = name.trim_matches(['[', ']']).to_owned();
+                Ok(vec![Host {
+                    name,
+                    port,
+                    by_dns: false,
+                }])
+            }
+            Destination::Address(address) => Ok(vec![host(address.to_string())]),
+            Destination::Nowhere => Err(nobody("5.1.3", "the address has no domain to send to")),
+            Destination::Domain(domain) => {
+                let names = self.exchangers(domain).await?;
+                Ok(names.into_iter().map(host).collect())
+            }
+        }
+    }
+
+    /// The addresses of a host, in the order in which the DNS gives them; none if it has none.
+    pub(super) async fn addresses(&self, host: &Host) -> Result<Vec<SocketAddr>, HopFault> {
+        let literal = host.name.parse().ok();
+        if let Some(address) = literal {
+            return Ok(vec![SocketAddr::new(address, host.port)]);
+        }
+        let Some(resolver) = self.resolver.as_ref().filter(|_| host.by_dns) else {
+            let found = lookup_host((host.name.as_str(), host.port)).await?;
+            return Ok(found.collect());
+        };
+        let name = name_of(&host.name)?;
+        let (four, six) = tokio::join!(
+            resolver.ipv4_lookup(name.clone()),
+            resolver.ipv6_lookup(name)
+        );
+        let (four, six) = (absent(four)?, absent(six)?);
+        let mut addresses = Vec::new();
+        for record in four.into_iter().flatten() {
+            addresses.push(SocketAddr::new(record.0.into(), host.port));
+        }
+        for record in six.into_iter().flatten() {
+            addresses.push(SocketAddr::new(record.0.into(), host.port));
+        }
+        Ok(addresses)
+    }
+
+    /// The names of the MX records, or the domain itself if it has none.
+    async fn exchangers(&self, domain: &str) -> Result<Vec<String>, HopFault> {
+        let Some(resolver) = &self.resolver else {
+            return Err(nobody("4.4.4", "no name server"));
+        };
+        let found = match resolver.lookup(name_of(domain)?, RecordType::MX).await {
+            Err(error) if error.is_nx_domain() => {
+                return Err(nobody("5.1.2", "the domain does not exist"));
+            }
+            found => absent(found)?,
+        };
+        let mut records = Vec::new();
+        for data in found.into_iter().flatten() {
+            if let RData::MX(record) = data {
+                let name = record.exchange().to_ascii();
+                records.push((record.preference(), name.trim_end_matches('.').to_owned()));
+            }
+        }
+        match records.is_empty() {
+            true => Ok(vec![domain.to_owned()]),
+            false => ordered(records, &self.hostname),
+        }
+    }
+}
+
+/// The most preferred first, equal ones in random order; ourselves and all that is not better than
+/// we are left out, since they would send it back to us.
+fn ordered(mut records: Vec<(u16, String)>, own: &str) -> Result<Vec<String>, HopFault> {
+    // RFC 7505: a single record without a name says that the domain takes no mail.
+    records.retain(|(_, name)| !name.is_empty());
+    if records.is_empty() {
+        return Err(nobody("5.1.10", "the domain takes no mail (null MX)"));
+    }
+    let is_own = |(_, name): &&(u16, String)| name.eq_ignore_ascii_case(own);
+    if let Some(limit) = records.iter().filter(is_own).map(|(rank, _)| *rank).min() {
+        records.retain(|(rank, _)| *rank < limit);
+    }
+    if records.is_empty() {
+        return Err(nobody("5.4.6", "the domain's mail leads back to us"));
+    }
+    let mut shuffled: Vec<_> = records
+        .into_iter()
+        .map(|(rank, name)| (rank, random(), name))
+        .collect();
+    shuffled.sort();
+    Ok(shuffled.into_iter().map(|(_, _, name)| name).collect())
+}
+
+/// Without a source of randomness the order is that of the names.
+fn random() -> [u8; 4] {
+    let mut octets = [0; 4];
+    let _ = getrandom::fill(&mut octets);
+    octets
+}
+
+fn nobody(status: &'static str, why: &str) -> HopFault {
+    HopFault::NoHost {
+        status,
+        why: why.to_owned(),
+    }
+}
+
+/// A name that is looked up as it stands.
+fn name_of(domain: &str) -> Result<Name, HopFault> {
+    let mut name =
+        Name::from_utf8(domain).map_err(|_| nobody("5.1.2", "the domain is not a name"))?;
+    name.set_fqdn(true);
+    Ok(name)
+}
+
+/// That there is no such record is an answer; everything else may be better later.
+fn absent<T>(found: Result<T, ResolveError>) -> Result<Option<T>, HopFault> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => match error.proto().map(|error| error.kind()) {
+            Some(ProtoErrorKind::NoRecordsFound {
+                response_code: ResponseCode::NoError | ResponseCode::NXDomain,
+                ..
+            }) => Ok(None),
+            _ => Err(HopFault::NoHost {
+                status: "4.4.3",
+                why: format!("DNS: {error}"),
+            }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(&[(10, "b"), (5, "a"), (20, "c")], "a b c")]
+    #[case(&[(0, "")], "5.1.10")]
+    #[case(&[(0, ""), (5, "a")], "a")]
+    #[case(&[(10, "b"), (5, "a"), (10, "OWN.example"), (20, "c")], "a")]
+    #[case(&[(5, "a"), (5, "own.example")], "5.4.6")]
+    fn exchangers_are_tried_by_preference(#[case] records: &[(u16, &str)], #[case] expected: &str) {
+        let records = records
+            .iter()
+            .map(|(rank, name)| (*rank, (*name).to_owned()))
+            .collect();
+        let found = match ordered(records, "own.example") {
+            Ok(names) => names.join(" "),
+            Err(HopFault::NoHost { status, .. }) => status.to_owned(),
+            Err(fault) => panic!("{fault}"),
+        };
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn equal_exchangers_share_the_load() {
+        let records = || {
+            vec![
+                (5, "a".to_owned()),
+                (5, "b".to_owned()),
+                (9, "c".to_owned()),
+            ]
+        };
+        let firsts: std::collections::BTreeSet<String> = (0..100)
+            .map(|_| ordered(records(), "own.example").unwrap().remove(0))
+            .collect();
+        assert_eq!(firsts.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    }
+}

@@ -1,0 +1,164 @@
+//! What attempts bring is written down, for one attempt at a message after the other.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+use super::Settings;
+use super::transaction::Outcome;
+use crate::spool::{Entry, Recipient, RecipientState, Spool, SpoolError};
+
+/// A message with somebody left to try. Its destinations are tried independently of each other.
+#[derive(Debug)]
+pub(super) struct Tracked {
+    pub(super) id: String,
+    pub(super) arrival: Timestamp,
+    /// As the spool has them, except while they are being written.
+    recipients: Mutex<Vec<Recipient>>,
+}
+
+/// How a message stands after something was written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing is left to be done, or somebody removed it.
+    Gone,
+    /// It stays in the spool.
+    Kept,
+    /// What was done could not be written down, and may be done again without harm.
+    NotWritten,
+}
+
+impl Tracked {
+    pub(super) fn new(entry: Entry) -> Arc<Self> {
+        Arc::new(Tracked {
+            id: entry.id,
+            arrival: entry.arrival,
+            recipients: Mutex::new(entry.recipients),
+        })
+    }
+
+    /// The pending recipients that are to be tried together, with their numbers.
+    pub(super) async fn pending(
+        &self,
+        wanted: impl Fn(&Recipient) -> bool,
+    ) -> Vec<(usize, Recipient)> {
+        let recipients = self.recipients.lock().await;
+        recipients
+            .iter()
+            .cloned()
+            .enumerate()
+            .filter(|(_, recipient)| {
+                recipient.state == RecipientState::Pending && wanted(recipient)
+            })
+            .collect()
+    }
+
+    /// Takes note of what recipients were answered. Whoever is pending at the end of the lifetime
+    /// is given up.
+    pub(super) async fn settle(
+        &self,
+        outcomes: Vec<(usize, Outcome)>,
+        settings: &Settings,
+        spool: &Spool,
+    ) -> Standing {
+        let now = Timestamp::now();
+        let expired = settings.pace.left(self.arrival, now).is_zero();
+        let delivered = outcomes
+            .iter()
+            .any(|(_, outcome)| outcome.state == RecipientState::Delivered);
+        let mut recipients = self.recipients.lock().await;
+        let mut changed = recipients.clone();
+        for (number, outcome) in outcomes {
+            if let Some(recipient) = changed.get_mut(number) {
+                take_note(recipient, outcome, now, expired);
+                tell(&self.id, recipient);
+            }
+        }
+        // Here an attempt's outcome is known and not yet written down: the place for reports.
+        let standing = self.write_down(&changed, delivered, settings, spool).await;
+        if standing != Standing::NotWritten {
+            *recipients = changed;
+        }
+        standing
+    }
+
+    /// Makes the result durable. After a delivery this is kept at until it succeeds, since trying
+    /// the message again without it would deliver twice; otherwise the place goes to the next one.
+    async fn write_down(
+        &self,
+        recipients: &[Recipient],
+        delivered: bool,
+        settings: &Settings,
+        spool: &Spool,
+    ) -> Standing {
+        let done = recipients.iter().all(is_done);
+        let id = &self.id;
+        loop {
+            let written = match done {
+                true => spool.remove(id).await,
+                false => spool.record(id, recipients).await,
+            };
+            match written {
+                Ok(()) if done => return Standing::Gone,
+                Ok(()) => return Standing::Kept,
+                Err(SpoolError::NoSuchMessage(_)) => return Standing::Gone,
+                Err(error) => tracing::error!(id, %error, "progress not written"),
+            }
+            if !delivered {
+                return Standing::NotWritten;
+            }
+            sleep(settings.pace.first).await;
+        }
+    }
+}
+
+/// What becomes of a message that cannot be read: what cannot be understood is set aside.
+pub(super) async fn unreadable(id: &str, error: &SpoolError, spool: &Spool) -> Standing {
+    match error {
+        SpoolError::NoSuchMessage(_) => Standing::Gone,
+        SpoolError::Damaged { .. } => {
+            tracing::warn!(id, %error, "set aside");
+            spool.set_aside(id).await;
+            Standing::Gone
+        }
+        _ => {
+            tracing::error!(id, %error, "cannot be read now");
+            Standing::NotWritten
+        }
+    }
+}
+
+/// Whether nothing more is owed to anybody about a recipient.
+fn is_done(recipient: &Recipient) -> bool {
+    match recipient.state {
+        RecipientState::Pending => false,
+        RecipientState::Delivered => true,
+        RecipientState::Failed => recipient.reported,
+    }
+}
+
+fn take_note(recipient: &mut Recipient, outcome: Outcome, now: Timestamp, expired: bool) {
+    recipient.state = match outcome.state {
+        RecipientState::Pending if expired => RecipientState::Failed,
+        state => state,
+    };
+    recipient.last_reply = Some(outcome.reply);
+    recipient.remote = outcome.host;
+    recipient.dsn_passed_on = outcome.dsn_passed_on;
+    recipient.attempts = recipient.attempts.saturating_add(1);
+    recipient.last_attempt = Some(now);
+}
+
+fn tell(id: &str, recipient: &Recipient) {
+    let Recipient {
+        address,
+        state,
+        remote,
+        last_reply,
+        ..
+    } = recipient;
+    let reply = last_reply.as_ref().map(tracing::field::display);
+    tracing::info!(id, address, ?state, remote, reply, "tried");
+}

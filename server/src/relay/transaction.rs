@@ -1,0 +1,327 @@
+//! One transaction: MAIL, RCPT, DATA and the content, and what each recipient was answered.
+
+use std::time::Duration;
+
+use super::fault::HopFault;
+use super::offers::Offers;
+use super::reply::HopReply;
+use super::session::Session;
+use crate::config::HopDeadlines;
+use crate::spool::{Body, LastReply, Message, Recipient, RecipientState};
+
+/// What one recipient was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) state: RecipientState,
+    pub(super) reply: LastReply,
+    /// The host that it is about.
+    pub(super) host: Option<String>,
+    /// Whether that host takes care of reports.
+    pub(super) dsn_passed_on: bool,
+    /// Refused only because there were too many at once: worth another transaction at once.
+    pub(super) surplus: bool,
+}
+
+/// How a transaction ended.
+pub(super) struct Transferred {
+    /// For each recipient, in their order.
+    pub(super) outcomes: Vec<Outcome>,
+    /// Why the session cannot go on, if it cannot.
+    pub(super) fault: Option<HopFault>,
+    /// Whether the hop said nothing but that it closes: nothing was begun.
+    pub(super) untouched: bool,
+}
+
+/// Commands in one group (RFC 2920); few enough that the replies cannot block what is written.
+pub(super) const GROUP: usize = 100;
+
+/// Hands a message over to the hop for some recipients.
+pub(super) async fn transfer(
+    session: &mut Session,
+    message: &Message,
+    recipients: &[&Recipient],
+    deadlines: &HopDeadlines,
+) -> Transferred {
+    if let Some(reply) = unfit(message, recipients, session.offers) {
+        let outcome = Outcome::failed(reply, Some(session.host.clone()));
+        return Transferred {
+            outcomes: vec![outcome; recipients.len()],
+            fault: None,
+            untouched: false,
+        };
+    }
+    let mut dialogue = Dialogue {
+        host: session.host.clone(),
+        dsn: session.offers.dsn,
+        answers: vec![None; recipients.len()],
+        rest: None,
+        replies: 0,
+        go_ahead: false,
+    };
+    session.served += 1;
+    let fault = match dialogue.run(session, message, recipients, deadlines).await {
+        Ok(()) => None,
+        Err(fault) => {
+            dialogue.rest = Some(Outcome::temporary(
+                fault.last_reply(),
+                Some(session.host.clone()),
+            ));
+            Some(fault)
+        }
+    };
+    let rest = dialogue.rest;
+    let outcomes = dialogue.answers.into_iter().map(|answer| {
+        answer.or_else(|| rest.clone()).unwrap_or_else(|| {
+            // Every path above leaves an answer.
+            let reply = HopFault::NotAReply.last_reply();
+            Outcome::temporary(reply, None)
+        })
+    });
+    Transferred {
+        outcomes: outcomes.collect(),
+        fault,
+        untouched: dialogue.replies == 0,
+    }
+}
+
+/// What came of a transaction so far.
+struct Dialogue {
+    host: String,
+    dsn: bool,
+    /// What single recipients were answered: a refusal, or nothing yet.
+    answers: Vec<Option<Outcome>>,
+    /// What holds for all others.
+    rest: Option<Outcome>,
+    /// Replies other than 421.
+    replies: usize,
+    /// 354
+    go_ahead: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Mail,
+    /// The recipient with this number.
+    Rcpt(usize),
+    Data,
+}
+
+impl Dialogue {
+    async fn run(
+        &mut self,
+        session: &mut Session,
+        message: &Message,
+        recipients: &[&Recipient],
+        deadlines: &HopDeadlines,
+    ) -> Result<(), HopFault> {
+        if session.in_transaction {
+            let reply = session.client.command("RSET", deadlines.greeting).await?;
+            if reply.class() != 2 {
+                return Err(HopFault::Refused(reply));
+            }
+            session.in_transaction = false;
+        }
+        let rcpts = 0..recipients.len();
+        let steps: Vec<Step> = std::iter::once(Step::Mail)
+            .chain(rcpts.map(Step::Rcpt))
+            .chain(std::iter::once(Step::Data))
+            .collect();
+        let size = if session.offers.pipelining { GROUP } else { 1 };
+        for group in steps.chunks(size) {
+            if self.is_hopeless(group) {
+                break;
+            }
+            let lines: Vec<String> = group
+                .iter()
+                .map(|step| line(*step, message, recipients, session.offers))
+                .collect();
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            session.client.send(&lines).await?;
+            for step in group {
+                let reply = session.client.reply(step.deadline(deadlines)).await?;
+                self.note(*step, &reply, session)?;
+            }
+        }
+        if self.go_ahead {
+            self.content(session, message).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether these commands cannot lead to anything.
+    fn is_hopeless(&self, group: &[Step]) -> bool {
+        let nobody = self.answers.iter().all(Option::is_some);
+        self.rest.is_some() || (nobody && matches!(group, [Step::Data]))
+    }
+
+    /// Takes note of a reply. Replies belong to commands by their order alone.
+    fn note(
+        &mut self,
+        step: Step,
+        reply: &HopReply,
+        session: &mut Session,
+    ) -> Result<(), HopFault> {
+        if reply.code == 421 {
+            return Err(HopFault::Refused(reply.clone()));
+        }
+        self.replies += 1;
+        match step {
+            Step::Mail if reply.class() == 2 => session.in_transaction = true,
+            Step::Mail => self.rest = Some(self.refusal(reply)),
+            Step::Rcpt(_) if self.rest.is_some() || reply.class() == 2 => {}
+            Step::Rcpt(number) => {
+                let accepted = self.answers[..number].iter().any(Option::is_none);
+                let mut refusal = self.refusal(reply);
+                // Some hops say 552 when it is only too many at once (RFC 5321, section
+                // 4.5.3.1.10).
+                if accepted && matches!(reply.code, 452 | 552) {
+                    refusal.state = RecipientState::Pending;
+                    refusal.surplus = true;
+                }
+                self.answers[number] = Some(refusal);
+            }
+            Step::Data if reply.code == 354 => self.go_ahead = true,
+            Step::Data if self.rest.is_none() => self.rest = Some(self.refusal(reply)),
+            Step::Data => {}
+        }
+        Ok(())
+    }
+
+    /// The content, or nothing but its end if nobody is to get it (RFC 2920, section 3.1).
+    async fn content(&mut self, session: &mut Session, message: &Message) -> Result<(), HopFault> {
+        let nobody = self.rest.is_some() || self.answers.iter().all(Option::is_some);
+        if nobody {
+            // What is said to it concerns nobody, and a fault is seen by the next transaction.
+            let wait = Duration::from_secs(5);
+            let _ = session.client.command(".", wait).await?;
+            session.in_transaction = false;
+            return Ok(());
+        }
+        let reply = session.client.content(&message.content).await?;
+        session.in_transaction = false;
+        self.rest = Some(match reply.class() {
+            2 => Outcome {
+                state: RecipientState::Delivered,
+                dsn_passed_on: self.dsn,
+                ..self.refusal(&reply)
+            },
+            _ if reply.code == 421 => return Err(HopFault::Refused(reply)),
+            _ => self.refusal(&reply),
+        });
+        Ok(())
+    }
+
+    /// 5yz is for good; 4yz and what makes no sense here are to be tried again.
+    fn refusal(&self, reply: &HopReply) -> Outcome {
+        let host = Some(self.host.clone());
+        match reply.class() {
+            5 => Outcome::failed(reply.last_reply(), host),
+            _ => Outcome::temporary(reply.last_reply(), host),
+        }
+    }
+}
+
+impl Step {
+    fn deadline(self, deadlines: &HopDeadlines) -> Duration {
+        match self {
+            Step::Mail => deadlines.mail,
+            Step::Rcpt(_) => deadlines.rcpt,
+            Step::Data => deadlines.data,
+        }
+    }
+}
+
+impl Outcome {
+    pub(super) fn failed(reply: LastReply, host: Option<String>) -> Self {
+        Outcome {
+            state: RecipientState::Failed,
+            reply,
+            host,
+            dsn_passed_on: false,
+            surplus: false,
+        }
+    }
+
+    pub(super) fn temporary(reply: LastReply, host: Option<String>) -> Self {
+        Outcome {
+            state: RecipientState::Pending,
+            ..Outcome::failed(reply, host)
+        }
+    }
+
+    /// No session. It is tried again unless nothing can come of that.
+    pub(super) fn unreached(fault: &HopFault, host: Option<String>) -> Self {
+        match fault.is_permanent() {
+            true => Outcome::failed(fault.last_reply(), host),
+            false => Outcome::temporary(fault.last_reply(), host),
+        }
+    }
+}
+
+/// What the hop would have to offer for this message and does not. Nothing is converted here.
+fn unfit(message: &Message, recipients: &[&Recipient], offers: Offers) -> Option<LastReply> {
+    let entry = &message.entry;
+    let utf8 = entry.options.smtputf8
+        || !entry.sender.is_ascii()
+        || recipients.iter().any(|to| !to.address.is_ascii());
+    let (status, why) = if utf8 && !offers.smtputf8 {
+        (
+            "5.6.7",
+            "the next hop has no SMTPUTF8, which the message needs",
+        )
+    } else if !message.content.is_ascii() && !offers.eight_bit {
+        (
+            "5.6.3",
+            "the next hop has no 8BITMIME, which the content needs",
+        )
+    } else {
+        return None;
+    };
+    Some(LastReply::Own {
+        status: status.to_owned(),
+        why: why.to_owned(),
+    })
+}
+
+/// A command with the parameters that the client gave and the hop has offered.
+fn line(step: Step, message: &Message, recipients: &[&Recipient], offers: Offers) -> String {
+    let entry = &message.entry;
+    let options = &entry.options;
+    match step {
+        Step::Mail => {
+            let mut line = format!("MAIL FROM:<{}>", entry.sender);
+            if offers.size {
+                line.push_str(&format!(" SIZE={}", message.content.len()));
+            }
+            let eight_bit = options.body == Some(Body::EightBitMime) || !message.content.is_ascii();
+            if offers.eight_bit && eight_bit {
+                line.push_str(" BODY=8BITMIME");
+            }
+            if options.smtputf8 {
+                line.push_str(" SMTPUTF8");
+            }
+            if options.requiretls && offers.requiretls {
+                line.push_str(" REQUIRETLS");
+            }
+            if let Some(ret) = options.ret.filter(|_| offers.dsn) {
+                line.push_str(&format!(" RET={}", ret.name()));
+            }
+            if let Some(envid) = options.envid.as_ref().filter(|_| offers.dsn) {
+                line.push_str(&format!(" ENVID={envid}"));
+            }
+            line
+        }
+        Step::Rcpt(number) => {
+            let recipient = recipients[number];
+            let mut line = format!("RCPT TO:<{}>", recipient.address);
+            if let Some(notify) = recipient.notify.filter(|_| offers.dsn) {
+                line.push_str(&format!(" NOTIFY={notify}"));
+            }
+            if let Some(orcpt) = recipient.orcpt.as_ref().filter(|_| offers.dsn) {
+                line.push_str(&format!(" ORCPT={orcpt}"));
+            }
+            line
+        }
+        Step::Data => "DATA".to_owned(),
+    }
+}
