@@ -1,6 +1,6 @@
 //! The reference server, started in this process.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use msaspec_server::{Config, ListenerConfig, Server};
 use rustls::RootCertStore;
@@ -62,6 +62,7 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
         .collect();
     config.next_hop = Some(next_hop.address().to_string());
     config.retry_seconds = 1.0;
+    config.delivery.longest_retry = Duration::from_secs(1);
     // Every case is its own user, and many of them mistype on purpose.
     config.limits.login_delay_seconds = 0;
     config.limits.failed_logins_per_address = 0;
