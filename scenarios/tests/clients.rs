@@ -15,6 +15,7 @@ use libtest_mimic::{Arguments, Failed};
 
 fn main() -> Result<(), Failed> {
     let arguments = Arguments::from_args();
+    stage::end_on_signals()?;
     let shared = Server::new()?;
     // One that is shut down meanwhile is of no use to the others.
     let alone = Server::new()?;

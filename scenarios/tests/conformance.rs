@@ -5,6 +5,7 @@
 mod stage;
 
 use std::{
+    io,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -98,8 +99,9 @@ const MORE_LIES: &[(&str, &str, &[Lie])] = &[
 /// Sessions at a time with a server in containers.
 const JOBS: usize = 8;
 
-fn main() {
+fn main() -> io::Result<()> {
     let arguments = Arguments::from_args();
+    stage::end_on_signals()?;
     let servers: Vec<_> = SERVERS
         .into_iter()
         .map(|name| Arc::new(Judgement::of(name)))

@@ -9,7 +9,10 @@ mod stories {
     pub(crate) mod lettre;
 }
 
-use std::sync::{Arc, Mutex};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use logins::{FAMILIES, Login, login};
@@ -30,8 +33,9 @@ const MECHANISMS: [Mechanism; 4] = [
     Mechanism::DigestMd5,
 ];
 
-fn main() {
+fn main() -> io::Result<()> {
     let arguments = Arguments::from_args();
+    stage::end_on_signals()?;
     let scenes: Vec<_> = SERVERS.into_iter().map(Scene::new).collect();
     let trials = scenes.iter().flat_map(trials).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);

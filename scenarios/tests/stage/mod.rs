@@ -1,9 +1,20 @@
 //! The servers in their containers: started by the first trial that needs them, removed when the last one is over.
 
-use std::sync::{Arc, LazyLock, OnceLock, RwLock};
+use std::{
+    io, process,
+    sync::{
+        Arc, LazyLock, OnceLock, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 use libtest_mimic::{Completion, Failed, Trial};
 use msaspec_harness::target::container::{self, Options, Running};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
 
 /// The folders under fixtures/ that the stories and the catalogue are told with.
 pub(crate) const SERVERS: [&str; 2] = ["msaspec", "sendmail"];
@@ -72,6 +83,28 @@ impl Absent {
     }
 }
 
+/// No other story begins.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Ctrl-C and SIGTERM end the program once everything that it has started is gone.
+pub(crate) fn end_on_signals() -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            ENDING.store(true, Ordering::SeqCst);
+            // What trials under way still start is found when it is listed again, and what they remove
+            // themselves meanwhile is an error here. What remains is swept by the next program.
+            for _ in 0..20 {
+                if let Ok(0) = container::remove_everything_of_this_process() {
+                    break;
+                }
+            }
+            process::exit(128 + signal);
+        }
+    });
+    Ok(())
+}
+
 /// How a story ends.
 pub(crate) type Told = Result<Completion, Failed>;
 
@@ -79,6 +112,7 @@ pub(crate) type Told = Result<Completion, Failed>;
 pub(crate) fn trial(name: String, story: impl FnOnce() -> Told + Send + 'static) -> Trial {
     Trial::ignorable_test(name, move || match &*WITHOUT_ENGINE {
         Some(reason) => Ok(Completion::ignored_with(reason.clone())),
+        None if ENDING.load(Ordering::SeqCst) => Err("a signal has ended the program".into()),
         None => story(),
     })
 }
