@@ -15,7 +15,6 @@ mod files;
 mod known;
 mod list;
 mod load;
-mod near;
 mod progress;
 mod queue;
 mod reader;

@@ -2,6 +2,8 @@
 
 mod deadlines;
 mod delivery;
+#[cfg(test)]
+mod example;
 mod file;
 mod limits;
 mod validation;
@@ -135,7 +137,7 @@ impl Config {
         }
     }
 
-    /// Reads a configuration file. `hostname` and `spool` are required; `profile` is `"modern"`
+    /// Reads a configuration file; `server/example.toml` has every key. `hostname` and `spool` are required; `profile` is `"modern"`
     /// (the default) or `"origin"` and stands for the keys that are not given.
     ///
     /// ```

@@ -17,7 +17,7 @@ use msaspec_harness::{
     target::embedded::{self, Profile},
 };
 
-use super::{Failure, near, status};
+use super::{Failure, status};
 
 mod lie;
 
@@ -187,7 +187,7 @@ fn unknown(id: &str) -> Failure {
     let cases = catalogue::cases().map(|(_, case)| case.id);
     let requirements = catalogue::requirements().keys().map(String::as_str);
     let ids: BTreeSet<_> = cases.chain(requirements).collect();
-    let near = near::did_you_mean(id, ids.into_iter());
+    let near = msaspec_server::did_you_mean(id, ids.into_iter());
     Failure::Usage(format!(
         "there is no requirement {id}; `msaspec list` shows the ids{near}"
     ))

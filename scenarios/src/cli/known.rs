@@ -5,7 +5,7 @@ use std::path::Path;
 use msaspec::catalogue;
 use msaspec_harness::known::Known;
 
-use super::{Failure, files, near};
+use super::{Failure, files};
 
 /// Reads the file. Every id in it has to be that of a case.
 pub(super) fn read(path: &Path) -> Result<Known, Failure> {
@@ -15,7 +15,7 @@ pub(super) fn read(path: &Path) -> Result<Known, Failure> {
     for id in known.ids() {
         if catalogue::case(id).is_none() {
             let ids = catalogue::cases().map(|(_, case)| case.id);
-            let near = near::did_you_mean(id, ids);
+            let near = msaspec_server::did_you_mean(id, ids);
             return Err(refuse(format!("{id} is the id of no case{near}")));
         }
     }

@@ -13,7 +13,7 @@ use msaspec_harness::{
     },
 };
 
-use super::{Failure, near};
+use super::Failure;
 
 /// The name of a target that is not understood: what stands before an @ may be a password.
 pub(super) fn without_secret(text: &str) -> String {
@@ -116,7 +116,7 @@ fn unknown(text: &str) -> Failure {
         .into_iter()
         .chain(msaspec_fixtures::servers())
         .collect();
-    let near = near::did_you_mean(text, names.iter().copied());
+    let near = msaspec_server::did_you_mean(text, names.iter().copied());
     Failure::Usage(format!(
         "there is no target {text:?}: there are {}, a ./FOLDER, smtp://HOST and smtps://HOST{near}",
         names.join(", ")

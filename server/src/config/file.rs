@@ -9,11 +9,12 @@ use serde::{Deserialize, Deserializer};
 use super::{Config, ConfigError, Delivery, HopDeadlines, Limits};
 use crate::auth::Mechanism;
 use crate::listener::ListenerConfig;
+use crate::near::did_you_mean;
 
 pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
     let file: File = toml::from_str(text).map_err(|error| ConfigError::File {
         line: error.span().map_or(0, |span| line_of(text, span.start)),
-        message: error.message().to_owned(),
+        message: plainer(error.message()),
     })?;
     let base = match file.profile {
         Profile::Modern => Config::modern(file.hostname, file.spool),
@@ -39,6 +40,21 @@ pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
         hostname: base.hostname,
         spool: base.spool,
     })
+}
+
+/// What is said about an unknown key, with what may have been meant first; other messages as they
+/// are.
+fn plainer(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    match quoted.next() {
+        Some(key) if message.starts_with("unknown field") => {
+            let known: Vec<_> = quoted.collect();
+            let near = did_you_mean(key, known.iter().copied());
+            let near = if near.is_empty() { ";" } else { &near };
+            format!("{key}: no such key{near} known are {}", known.join(", "))
+        }
+        _ => message.to_owned(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -156,9 +172,19 @@ tls = "required"
 
     #[rstest]
     #[case(
-        "hostname = \"a.example\"\nspool = \"s\"\nrelays = true\n",
+        "hostname = \"a.example\"\nspool = \"s\"\nnexthop = true\n",
         3,
-        "relays"
+        "nexthop: no such key; did you mean next_hop? known are profile, "
+    )]
+    #[case(
+        "hostname = \"a.example\"\nspool = \"s\"\n[limits]\nconections = 1\n",
+        4,
+        "conections: no such key; did you mean connections?"
+    )]
+    #[case(
+        "hostname = \"a.example\"\nspool = \"s\"\nxyz = true\n",
+        3,
+        "xyz: no such key; known are profile, "
     )]
     #[case(
         "hostname = \"a.example\"\nspool = \"s\"\nlisteners = [\"127.0.0.1:587,M=x\"]",

@@ -1,7 +1,7 @@
 //! What somebody may have meant who mistyped a name.
 
 /// A sentence's end that names what is near `wanted`; empty where nothing is.
-pub(super) fn did_you_mean<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> String {
+pub fn did_you_mean<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> String {
     match near(wanted, names).as_slice() {
         [] => String::new(),
         [one] => format!("; did you mean {one}?"),
