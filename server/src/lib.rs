@@ -35,7 +35,6 @@ mod near;
 mod policy;
 mod relay;
 mod reply;
-#[allow(dead_code, unused_imports, reason = "the relay is to call it")]
 mod report;
 mod senders;
 mod server;

@@ -24,11 +24,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::config::{Config, ConfigError, Delivery, HopDeadlines};
+use crate::report::Reporter;
 use crate::server::StartError;
 use crate::spool::Spool;
 use hosts::Directory;
 use pace::Pace;
-use progress::{Tracked, unreadable};
+use progress::{Standing, Tracked, unreadable};
 use queue::{Job, Queue};
 use trust::Trust;
 
@@ -56,6 +57,7 @@ struct Settings {
     pace: Pace,
     directory: Directory,
     trust: Trust,
+    reporter: Reporter,
 }
 
 /// What all sessions with next hops share.
@@ -103,8 +105,7 @@ impl Relay {
     /// Tells that a message has been stored.
     pub(crate) fn announce(&self, id: String) {
         if let Some(office) = &self.office {
-            office.queue().add(id);
-            office.changed.notify_one();
+            office.announce(id);
         }
     }
 }
@@ -138,6 +139,11 @@ async fn run(office: Arc<Office>, mut stop: watch::Receiver<bool>) {
 }
 
 impl Office {
+    fn announce(&self, id: String) {
+        self.queue().add(id);
+        self.changed.notify_one();
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -149,7 +155,11 @@ impl Office {
             let Some(id) = new else { return false };
             match self.spool.entry(&id).await {
                 Ok(entry) => {
-                    let jobs = self.jobs(Tracked::new(entry)).await;
+                    let message = Tracked::new(entry);
+                    let jobs = match message.catch_up(self).await {
+                        Standing::Gone => Vec::new(),
+                        _ => self.jobs(message).await,
+                    };
                     self.queue().planned(&id, jobs, Instant::now());
                 }
                 Err(error) => {
@@ -206,6 +216,11 @@ impl Settings {
                 lifetime: delivery.lifetime,
             },
             trust: Trust::new(&delivery)?,
+            reporter: Reporter {
+                hostname: config.hostname.clone(),
+                lifetime: delivery.lifetime,
+                delay_after: delivery.delay_report_after,
+            },
             directory,
             delivery,
         })

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 use crate::spool::Recipient;
 
-pub(crate) use conclude::{Concluded, Reporter};
+pub(crate) use conclude::Reporter;
 pub(crate) use owed::is_settled;
 
 /// One recipient that a report is about.

@@ -7,7 +7,7 @@ mod hop;
 
 use std::path::Path;
 
-use msaspec_server::spool::{Entry, Queue, Recipient, RecipientState};
+use msaspec_server::spool::{Entry, Queue};
 use msaspec_server::{Config, Server};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -110,41 +110,25 @@ async fn every_recipient_is_settled_for_itself() {
         &["now@example.com", "later@example.com", "never@example.com"],
     )
     .await;
-    until(folder.path(), |entry| {
-        entry.is_some_and(|entry| !entry.is_pending())
-    })
-    .await;
+    until(folder.path(), |entry| entry.is_none()).await;
     server.shutdown().await;
 
-    let entry = Queue::open(folder.path())
-        .unwrap()
-        .list()
-        .unwrap()
-        .remove(0);
-    let states: Vec<_> = entry
-        .recipients
-        .iter()
-        .map(|recipient| recipient.state)
-        .collect();
-    assert_eq!(
-        states,
-        [
-            RecipientState::Delivered,
-            RecipientState::Delivered,
-            RecipientState::Failed
-        ]
-    );
-    assert_eq!(
-        last_reply(&entry.recipients[2]).as_deref(),
-        Some("550 5.1.1 never")
-    );
-    assert_eq!(entry.recipients[2].attempts, 1);
     let delivered: Vec<_> = hop
         .messages()
         .into_iter()
         .map(|message| message.recipients)
         .collect();
-    assert_eq!(delivered, [["now@example.com"], ["later@example.com"]]);
+    assert_eq!(
+        delivered,
+        [
+            ["now@example.com"],
+            ["alice@example.org"],
+            ["later@example.com"]
+        ]
+    );
+    let report = &hop.messages()[1].content;
+    assert!(report.contains("Diagnostic-Code: smtp; 550 5.1.1 never"));
+    assert_eq!(report.matches("Final-Recipient:").count(), 1, "{report}");
     assert!(!hop.messages()[0].content.contains("for <"));
 }
 
@@ -211,33 +195,25 @@ async fn size_is_told_to_a_hop_that_offers_it() {
 }
 
 #[tokio::test]
-async fn a_refused_content_stays_with_its_reason() {
+async fn a_refusal_is_reported_with_all_its_lines() {
     let folder = tempfile::tempdir().unwrap();
-    let hop = Hop::open(|_, line| {
-        if line == "." {
-            Reply::Line("554-5.6.0 no\r\n554 5.6.0 no")
-        } else {
-            Reply::Yes
-        }
+    let hop = Hop::open(|_, line| match line {
+        "MAIL FROM:<alice@example.org>" => Reply::Line("554-5.6.0 no\r\n554 5.6.0 never"),
+        _ => Reply::Yes,
     })
     .await;
     let server = Server::start(config(folder.path(), Some(hop.address())))
         .await
         .unwrap();
     submit(&server, &["bob@example.com"]).await;
-    until(folder.path(), |entry| {
-        entry.is_some_and(|entry| !entry.is_pending())
-    })
-    .await;
+    until(folder.path(), |entry| entry.is_none()).await;
     server.shutdown().await;
-    let entry = Queue::open(folder.path())
-        .unwrap()
-        .list()
-        .unwrap()
-        .remove(0);
-    assert_eq!(
-        last_reply(&entry.recipients[0]).as_deref(),
-        Some("554 5.6.0 no 5.6.0 no")
+    let report = &hop.messages()[0];
+    assert_eq!(report.recipients, ["alice@example.org"]);
+    assert!(
+        report.content.contains("554-5.6.0 no") && report.content.contains("554 5.6.0 never"),
+        "{}",
+        report.content
     );
 }
 
@@ -361,8 +337,4 @@ async fn a_server_needs_no_folder() {
         .unwrap();
     server.shutdown().await;
     assert_eq!(hop.messages()[0].recipients, ["bob@example.com"]);
-}
-
-fn last_reply(recipient: &Recipient) -> Option<String> {
-    recipient.last_reply.as_ref().map(ToString::to_string)
 }

@@ -5,23 +5,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Settings;
 use super::fault::HopFault;
 use super::progress::{Standing, unreadable};
 use super::queue::Job;
 use super::route;
 use super::session::{Demand, Session, Unreachable};
 use super::transaction::{Outcome, Transferred, transfer};
+use super::{Office, Settings};
 use crate::config::HopTls;
-use crate::spool::{Message, Recipient, RecipientState, Spool};
+use crate::spool::{Message, Recipient, RecipientState};
 
 /// What is to become of a job after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     /// Nobody of it is left.
     Done,
-    /// Nobody of it is left, and the message is no longer in the spool.
-    Gone,
     /// It is due again after that time.
     Again(Duration),
     /// The same, and no host of its destination could be reached.
@@ -33,12 +31,8 @@ const PORTION: usize = 100;
 
 /// Tries every pending recipient of a job once. A session that still works is left for the next
 /// job.
-pub(super) async fn attempt(
-    job: &Job,
-    settings: &Settings,
-    spool: &Spool,
-    session: &mut Option<Session>,
-) -> Ended {
+pub(super) async fn attempt(job: &Job, office: &Office, session: &mut Option<Session>) -> Ended {
+    let (settings, spool) = (&office.settings, &office.spool);
     let tracked = &job.message;
     let pending = tracked.pending(|to| job.concerns(to, settings)).await;
     if pending.is_empty() {
@@ -47,7 +41,7 @@ pub(super) async fn attempt(
     let message = match spool.read(&tracked.id).await {
         Ok(message) => message,
         Err(error) => match unreadable(&tracked.id, &error, spool).await {
-            Standing::Gone => return Ended::Gone,
+            Standing::Gone => return Ended::Done,
             _ => return Ended::Again(settings.pace.first),
         },
     };
@@ -66,10 +60,10 @@ pub(super) async fn attempt(
                 all.map(|(number, _)| (number, outcome.clone())).collect()
             }
         };
-        standing = tracked.settle(outcomes, settings, spool).await;
+        standing = tracked.settle(outcomes, office).await;
     }
     if standing == Standing::Gone {
-        return Ended::Gone;
+        return Ended::Done;
     }
     let pending = tracked.pending(|to| job.concerns(to, settings)).await;
     match (job.due(&pending, settings), reached) {

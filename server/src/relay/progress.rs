@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::Settings;
+use super::Office;
 use super::transaction::Outcome;
+use crate::report::is_settled;
 use crate::spool::{Entry, Recipient, RecipientState, Spool, SpoolError};
 
 /// A message with somebody left to try. Its destinations are tried independently of each other.
@@ -55,16 +56,15 @@ impl Tracked {
             .collect()
     }
 
-    /// Takes note of what recipients were answered. Whoever is pending at the end of the lifetime
-    /// is given up.
+    /// Takes note of what recipients were answered, and reports what is due. Whoever is pending at
+    /// the end of the lifetime is given up.
     pub(super) async fn settle(
         &self,
         outcomes: Vec<(usize, Outcome)>,
-        settings: &Settings,
-        spool: &Spool,
+        office: &Office,
     ) -> Standing {
         let now = Timestamp::now();
-        let expired = settings.pace.left(self.arrival, now).is_zero();
+        let expired = office.settings.pace.left(self.arrival, now).is_zero();
         let delivered = outcomes
             .iter()
             .any(|(_, outcome)| outcome.state == RecipientState::Delivered);
@@ -76,12 +76,50 @@ impl Tracked {
                 tell(&self.id, recipient);
             }
         }
-        // Here an attempt's outcome is known and not yet written down: the place for reports.
-        let standing = self.write_down(&changed, delivered, settings, spool).await;
+        let standing = self.write_down(&changed, delivered, office).await;
         if standing != Standing::NotWritten {
             *recipients = changed;
         }
-        standing
+        match standing {
+            Standing::Kept => self.report(&mut recipients, office).await,
+            other => other,
+        }
+    }
+
+    /// Makes the reports that an earlier start or a full disk left undone.
+    pub(super) async fn catch_up(&self, office: &Office) -> Standing {
+        let mut recipients = self.recipients.lock().await;
+        self.report(&mut recipients, office).await
+    }
+
+    /// Makes the reports that are due about what is on disk, and marks them as made. What fails is
+    /// done again when the spool is looked at.
+    async fn report(&self, recipients: &mut Vec<Recipient>, office: &Office) -> Standing {
+        let reporter = &office.settings.reporter;
+        let id = &self.id;
+        if !reporter.is_needed(self.arrival, recipients) {
+            return Standing::Kept;
+        }
+        let message = match office.spool.read(id).await {
+            Ok(message) => message,
+            Err(error) => return unreadable(id, &error, &office.spool).await,
+        };
+        match reporter.conclude(message, &office.spool).await {
+            Ok(concluded) => {
+                let standing = self.write_down(&concluded.recipients, false, office).await;
+                if standing != Standing::NotWritten {
+                    *recipients = concluded.recipients;
+                }
+                for report in concluded.reports {
+                    office.announce(report);
+                }
+                standing
+            }
+            Err(error) => {
+                tracing::error!(id, %error, "no report yet");
+                Standing::NotWritten
+            }
+        }
     }
 
     /// Makes the result durable. After a delivery this is kept at until it succeeds, since trying
@@ -90,18 +128,17 @@ impl Tracked {
         &self,
         recipients: &[Recipient],
         delivered: bool,
-        settings: &Settings,
-        spool: &Spool,
+        office: &Office,
     ) -> Standing {
-        let done = recipients.iter().all(is_done);
-        let id = &self.id;
+        let (id, spool) = (&self.id, &office.spool);
+        let settled = recipients.iter().all(is_settled);
         loop {
-            let written = match done {
+            let written = match settled {
                 true => spool.remove(id).await,
                 false => spool.record(id, recipients).await,
             };
             match written {
-                Ok(()) if done => return Standing::Gone,
+                Ok(()) if settled => return Standing::Gone,
                 Ok(()) => return Standing::Kept,
                 Err(SpoolError::NoSuchMessage(_)) => return Standing::Gone,
                 Err(error) => tracing::error!(id, %error, "progress not written"),
@@ -109,7 +146,7 @@ impl Tracked {
             if !delivered {
                 return Standing::NotWritten;
             }
-            sleep(settings.pace.first).await;
+            sleep(office.settings.pace.first).await;
         }
     }
 }
@@ -127,15 +164,6 @@ pub(super) async fn unreadable(id: &str, error: &SpoolError, spool: &Spool) -> S
             tracing::error!(id, %error, "cannot be read now");
             Standing::NotWritten
         }
-    }
-}
-
-/// Whether nothing more is owed to anybody about a recipient.
-fn is_done(recipient: &Recipient) -> bool {
-    match recipient.state {
-        RecipientState::Pending => false,
-        RecipientState::Delivered => true,
-        RecipientState::Failed => recipient.reported,
     }
 }
 

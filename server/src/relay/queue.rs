@@ -23,7 +23,8 @@ pub(super) struct Job {
 pub(super) struct Queue {
     /// Messages whose destinations are not known yet.
     new: VecDeque<String>,
-    /// Every message, with the number of its jobs; those without wait for nothing here.
+    /// Every message that is new or has jobs, with their number. What has none left and stays in
+    /// the spool is new again when the spool is looked at.
     known: HashMap<String, usize>,
     /// Jobs by the time when they are due; the number keeps those of one time in order.
     later: BTreeMap<(Instant, u64), Job>,
@@ -69,12 +70,8 @@ impl Queue {
         }
     }
 
-    /// Appends what the spool holds and nobody announced; forgets messages without jobs that
-    /// somebody removed.
+    /// Appends what the spool holds and nobody announced.
     pub(super) fn add_all(&mut self, ids: BTreeSet<String>) {
-        let new: BTreeSet<&String> = self.new.iter().collect();
-        self.known
-            .retain(|id, jobs| *jobs > 0 || ids.contains(id) || new.contains(id));
         for id in ids {
             self.add(id);
         }
@@ -85,10 +82,14 @@ impl Queue {
         self.new.pop_front()
     }
 
-    /// Takes a message's jobs, each with the time until it is due. Without any it is left alone
-    /// until the spool no longer has it.
+    /// Takes a new message's jobs, each with the time until it is due.
     pub(super) fn planned(&mut self, id: &str, jobs: Vec<(Job, Duration)>, now: Instant) {
-        self.known.insert(id.to_owned(), jobs.len());
+        match jobs.len() {
+            0 => self.forget(id),
+            some => {
+                self.known.insert(id.to_owned(), some);
+            }
+        }
         for (job, wait) in jobs {
             self.put(job, now + wait, now);
         }
@@ -158,8 +159,7 @@ impl Queue {
             place.not_before = None;
         }
         match ended {
-            Ended::Gone => self.done(&job, true),
-            Ended::Done => self.done(&job, false),
+            Ended::Done => self.done(&job),
             Ended::Again(wait) => self.put(job, now + wait, now),
             Ended::Unreachable(wait) => {
                 // Nobody is there; what waits would only learn the same now.
@@ -173,13 +173,11 @@ impl Queue {
         }
     }
 
-    fn done(&mut self, job: &Job, gone: bool) {
+    fn done(&mut self, job: &Job) {
         let id = &job.message.id;
-        if let Some(jobs) = self.known.get_mut(id) {
-            *jobs = jobs.saturating_sub(1);
-            if gone && *jobs == 0 {
-                self.known.remove(id);
-            }
+        match self.known.get_mut(id) {
+            Some(jobs) if *jobs > 1 => *jobs -= 1,
+            _ => self.forget(id),
         }
     }
 

@@ -24,8 +24,7 @@ pub(super) async fn work(office: Arc<Office>, first: Job, mut stop: watch::Recei
     for _ in 0..TURN {
         let Some(job) = next.take() else { break };
         let hold = Hold::new(&office, job);
-        let ended =
-            delivery::attempt(&hold.job, &office.settings, &office.spool, &mut session).await;
+        let ended = delivery::attempt(&hold.job, &office, &mut session).await;
         hold.end(ended);
         if *stop.borrow() || matches!(ended, Ended::Unreachable(_)) {
             break;
