@@ -31,7 +31,7 @@ fn the_example_has_every_key() {
         // A section of the server's own, and not of names.
         let section = format!("[{key}]");
         if EXAMPLE.contains(&section) && !["users", "tokens", "senders"].contains(&key.as_str()) {
-            let (_, lines) = whole.split_once(&section).unwrap();
+            let (_, lines) = whole.split_once(&format!("\n{section}\n")).unwrap();
             let lines = lines.split("\n[").next().unwrap();
             for inner in known(&section) {
                 assert!(written(&inner, lines), "{section} {inner}");
