@@ -84,7 +84,10 @@ enum Failure {
 /// Reads the command line and obeys.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr(matches!(cli.command, Some(Command::Serve(_))));
+    log_to_stderr(match &cli.command {
+        Some(Command::Serve(arguments)) => Some(arguments.log),
+        _ => None,
+    });
     match obey(cli.command) {
         Ok(status) => ExitCode::from(status),
         // Whoever reads our output has seen enough.
@@ -128,9 +131,9 @@ fn obey(command: Option<Command>) -> Result<u8, Failure> {
 }
 
 /// A server's log is for machines too and has times; everybody else speaks up only when there is need.
-fn log_to_stderr(serving: bool) {
+fn log_to_stderr(serving: Option<serve::LogForm>) {
     use tracing_subscriber::EnvFilter;
-    let usual = if serving { "info" } else { "warn" };
+    let usual = if serving.is_some() { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let log = tracing_subscriber::fmt()
@@ -139,8 +142,9 @@ fn log_to_stderr(serving: bool) {
         .with_ansi(colours)
         .with_target(false);
     match serving {
-        true => log.init(),
-        false => log.without_time().init(),
+        Some(serve::LogForm::Text) => log.init(),
+        Some(serve::LogForm::Json) => log.json().with_span_list(false).init(),
+        None => log.without_time().init(),
     }
 }
 

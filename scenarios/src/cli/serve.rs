@@ -40,9 +40,19 @@ pub(super) struct Arguments {
     /// Write the certificate of this start's authority here [default: a file of its own, removed at the end]
     #[arg(long, value_name = "FILE")]
     ca_out: Option<PathBuf>,
+    /// How the log on the standard error is written; RUST_LOG says how much of it
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    pub(super) log: LogForm,
     /// Where accepted mail is kept [default: $XDG_STATE_HOME/msaspec/spool or ~/.local/state/msaspec/spool]
     #[arg(long, value_name = "DIR")]
     spool: Option<PathBuf>,
+}
+
+/// One line an event, for people or for machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum LogForm {
+    Text,
+    Json,
 }
 
 const EXAMPLES: &str = "\
