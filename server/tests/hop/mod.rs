@@ -1,5 +1,7 @@
 //! A next hop with scripted replies.
 
+#![allow(dead_code, reason = "not every test program needs all of it")]
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -12,6 +14,8 @@ pub(crate) enum Reply {
     Yes,
     Line(&'static str),
     Drop,
+    /// Nothing, and the connection stays.
+    Silence,
 }
 
 #[derive(Debug, Clone)]
@@ -115,6 +119,7 @@ async fn session(
         seen.lock().unwrap().commands.push(text.clone());
         let answer = match script(number, &text) {
             Reply::Drop => return,
+            Reply::Silence => continue,
             Reply::Line(answer) => answer,
             Reply::Yes if text == "DATA" => "354 go on",
             Reply::Yes => "250 2.0.0 yes",

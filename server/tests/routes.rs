@@ -1,0 +1,182 @@
+//! Where mail goes, in what form, and what happens when it cannot.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
+mod client;
+mod hop;
+mod names;
+
+use std::path::Path;
+use std::time::Duration;
+
+use msaspec_server::spool::Queue;
+use msaspec_server::{Config, Server};
+
+use client::submit;
+use hop::{Hop, Received, Reply};
+use names::Answer;
+
+/// Mail for `example.org`, where reports go, has a route of its own.
+fn config(spool: &Path, hop: &Hop) -> Config {
+    let mut config = Config::origin("msa.example.org", spool);
+    config.listeners = vec!["127.0.0.1:0,M=a".parse().unwrap()];
+    config.users.insert("alice".to_owned(), "secret".to_owned());
+    config.retry_seconds = 0.1;
+    let routes = &mut config.delivery.routes;
+    routes.insert("example.org".to_owned(), hop.address());
+    config
+}
+
+/// Waits until the spool is empty.
+async fn emptied(spool: &Path) {
+    let queue = Queue::open(spool).unwrap();
+    let waiting = async {
+        while !queue.list().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .unwrap();
+}
+
+fn to<'a>(address: &str, messages: &'a [Received]) -> Vec<&'a Received> {
+    let is_for = |message: &&Received| message.recipients.iter().any(|to| to == address);
+    messages.iter().filter(is_for).collect()
+}
+
+fn zone(name: &str, mx: bool) -> Answer {
+    match (name, mx) {
+        // Nobody listens at the preferred host.
+        ("two.example", true) => Answer::Mx(&[(20, "here.example"), (10, "closed.example")]),
+        ("loop.example", true) => Answer::Mx(&[(5, "msa.example.org"), (10, "here.example")]),
+        ("null.example", true) => Answer::Mx(&[(0, ".")]),
+        ("here.example" | "implicit.example", false) => Answer::A([127, 0, 0, 1].into()),
+        ("closed.example", false) => Answer::A([127, 0, 0, 99].into()),
+        ("here.example" | "closed.example" | "implicit.example", true) => Answer::Nothing,
+        ("broken.example", _) => Answer::Failure,
+        _ => Answer::NoSuchName,
+    }
+}
+
+#[tokio::test]
+async fn the_dns_decides_where_mail_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (resolver, _tasks) = names::serve(zone).await;
+    let hop = Hop::open(|_, _| Reply::Yes).await;
+    let mut config = config(folder.path(), &hop);
+    config.delivery.mx = true;
+    config.delivery.resolver = vec![resolver];
+    let port = hop.address().rsplit_once(':').unwrap().1.to_owned();
+    config.delivery.port = port.parse().unwrap();
+    let server = Server::start(config).await.unwrap();
+    let failing = [
+        ("b@loop.example", "5.4.6"),
+        ("b@null.example", "5.1.10"),
+        ("b@none.example", "5.1.2"),
+    ];
+    let mut everybody = vec!["b@two.example", "b@implicit.example", "b@[127.0.0.1]"];
+    let delivered = everybody.clone();
+    everybody.extend(failing.map(|(address, _)| address));
+    submit(&server, &everybody).await;
+    emptied(folder.path()).await;
+    let later = submit(&server, &["b@broken.example"]).await;
+    let queue = Queue::open(folder.path()).unwrap();
+    let tried = async {
+        while queue.list().unwrap()[0].recipients[0].attempts == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(40), tried)
+        .await
+        .unwrap();
+    server.shutdown().await;
+    let messages = hop.messages();
+    for address in delivered {
+        assert_eq!(to(address, &messages).len(), 1, "{address}");
+    }
+    let reports: String = to("alice@example.org", &messages)
+        .iter()
+        .map(|report| report.content.as_str())
+        .collect();
+    for (address, status) in failing {
+        let group =
+            format!("Final-Recipient: rfc822;{address}\r\nAction: failed\r\nStatus: {status}\r\n");
+        assert!(reports.contains(&group), "{group}{reports}");
+    }
+    let entry = &queue.list().unwrap()[0];
+    assert!(entry.id == later && entry.is_pending());
+}
+
+#[tokio::test]
+async fn in_a_group_every_reply_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|_, line| match line {
+        "EHLO msa.example.org" => Reply::Line("250-hop\r\n250-Pipelining\r\n250 size"),
+        "RCPT TO:<never@example.org>" => {
+            Reply::Line("550-5.1.1 no\r\n550-5.1.1 no\r\n550 5.1.1 no")
+        }
+        _ => Reply::Yes,
+    })
+    .await;
+    let server = Server::start(config(folder.path(), &hop)).await.unwrap();
+    submit(&server, &["never@example.org", "now@example.org"]).await;
+    emptied(folder.path()).await;
+    submit(&server, &["never@example.org"]).await;
+    emptied(folder.path()).await;
+    server.shutdown().await;
+    let messages = hop.messages();
+    let now = to("now@example.org", &messages);
+    assert_eq!(now.len(), 1);
+    assert_eq!(now[0].recipients, ["now@example.org"]);
+    assert!(now[0].content.contains("Subject: x"));
+    assert_eq!(to("alice@example.org", &messages).len(), 2);
+    // The hop said 354 although it had taken nobody: it gets an end and no content.
+    let nobody = messages
+        .iter()
+        .find(|message| message.recipients.is_empty());
+    assert_eq!(nobody.unwrap().content, "");
+}
+
+#[tokio::test]
+async fn a_silent_hop_is_left_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|session, line| match (session, line) {
+        (0, "DATA") => Reply::Silence,
+        _ => Reply::Yes,
+    })
+    .await;
+    let mut config = config(folder.path(), &hop);
+    config.hop_deadlines.data = Duration::from_millis(100);
+    let server = Server::start(config).await.unwrap();
+    submit(&server, &["b@example.org"]).await;
+    emptied(folder.path()).await;
+    server.shutdown().await;
+    assert_eq!(hop.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_always_put_off_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|_, line| match line {
+        "RCPT TO:<later@example.org>" => Reply::Line("451 4.2.1 later"),
+        _ => Reply::Yes,
+    })
+    .await;
+    let mut config = config(folder.path(), &hop);
+    config.delivery.lifetime = Duration::from_secs(1);
+    config.delivery.delay_report_after = Duration::from_millis(200);
+    let server = Server::start(config).await.unwrap();
+    submit(&server, &["later@example.org"]).await;
+    emptied(folder.path()).await;
+    server.shutdown().await;
+    let messages = hop.messages();
+    let actions: Vec<_> = to("alice@example.org", &messages)
+        .iter()
+        .map(|report| {
+            let (_, rest) = report.content.split_once("Action: ").unwrap();
+            rest.split("\r\n").next().unwrap()
+        })
+        .collect();
+    assert_eq!(actions, ["delayed", "failed"]);
+}
