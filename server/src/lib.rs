@@ -31,6 +31,7 @@ pub mod fuzzing;
 mod limits;
 mod listener;
 mod modifiers;
+mod names;
 mod near;
 mod policy;
 mod relay;

@@ -11,6 +11,10 @@ pub struct Refusals {
     /// `unqualified`: domains of a single label, with 554 (RFC 6409, section 4.2). Where they are
     /// not refused they are completed by the domain of the server's own name.
     pub unqualified: bool,
+    /// `unknown-domain`: domains of the envelope that the DNS does not know, with 550, or 451 where
+    /// it cannot say (RFC 6409, section 6); domains that take no mail, with 556 as recipients
+    /// (RFC 7505, section 4).
+    pub unknown_domain: bool,
     /// `foreign-sender`: reverse-paths that are not among the login's own (`senders` of the
     /// configuration), with 550 (RFC 6409, section 6.1). The null reverse-path is everybody's.
     pub foreign_sender: bool,
@@ -54,11 +58,13 @@ impl Refusals {
     pub const NONE: Refusals = Refusals {
         malformed: false,
         unqualified: false,
+        unknown_domain: false,
         foreign_sender: false,
     };
     const WORDS: Words<Refusals> = &[
         ("malformed", |refuse| &mut refuse.malformed),
         ("unqualified", |refuse| &mut refuse.unqualified),
+        ("unknown-domain", |refuse| &mut refuse.unknown_domain),
         ("foreign-sender", |refuse| &mut refuse.foreign_sender),
     ];
 
@@ -185,7 +191,7 @@ mod tests {
         let error = Refusals::named(&["malformed", "everything"]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown word \"everything\"; known are malformed, unqualified, foreign-sender"
+            "unknown word \"everything\"; known are malformed, unqualified, unknown-domain, foreign-sender"
         );
     }
 }

@@ -15,7 +15,8 @@ use crate::config::{Config, ConfigError};
 use crate::data::Room;
 use crate::descriptors;
 use crate::limits::{Addresses, Logins, Refusal};
-use crate::listener::Bound;
+use crate::listener::{Bound, ListenerConfig};
+use crate::names::Names;
 use crate::relay::Relay;
 use crate::reply::reply;
 use crate::session;
@@ -69,6 +70,8 @@ pub(crate) struct Shared {
     pub(crate) spool: Spool,
     pub(crate) relay: Relay,
     pub(crate) room: Room,
+    /// Where a listener refuses unknown domains.
+    pub(crate) names: Option<Names>,
     /// Who is connected, on all listeners together.
     pub(crate) addresses: Addresses,
     pub(crate) logins: Logins,
@@ -108,6 +111,7 @@ impl Server {
         let backends = Backends::new(&config)?;
         let spool = Spool::open(config.spool.as_deref())?;
         let lock = spool.lock()?;
+        let names = names(&config)?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let relay = Relay::start(&config, spool.clone(), stopped.clone(), &mut tasks).await?;
@@ -119,6 +123,7 @@ impl Server {
             logins: Logins::new(&limits),
             sessions: AtomicU64::new(0),
             config,
+            names,
             identity,
             spool,
             relay,
@@ -161,6 +166,20 @@ impl Server {
             tracing::warn!("sessions were still open at the end of the grace period");
         }
     }
+}
+
+/// The DNS, if a listener wants to know domains.
+fn names(config: &Config) -> Result<Option<Names>, ConfigError> {
+    let wanted = |listener: &ListenerConfig| listener.refuse.unknown_domain;
+    if !config.listeners.iter().any(wanted) {
+        return Ok(None);
+    }
+    Names::new(&[])
+        .map(Some)
+        .map_err(|message| ConfigError::Value {
+            key: "listeners",
+            message: format!("unknown-domain needs the DNS: {message}"),
+        })
 }
 
 fn bind(config: &Config) -> Result<Vec<(TcpListener, Bound)>, StartError> {

@@ -154,11 +154,11 @@ impl Session {
             Command::Auth { mechanism, initial } => {
                 Box::pin(self.authenticate(&mechanism, initial)).await?
             }
-            Command::Mail { sender, parameters } => self.mail(sender, &parameters),
+            Command::Mail { sender, parameters } => self.mail(sender, &parameters).await,
             Command::Rcpt {
                 recipient,
                 parameters,
-            } => self.rcpt(recipient, &parameters),
+            } => self.rcpt(recipient, &parameters).await,
             Command::Data => Box::pin(self.data()).await?,
             Command::Rset => {
                 self.transaction = None;

@@ -32,14 +32,16 @@ impl Transaction {
 
 impl Session {
     /// Begins a transaction.
-    pub(super) fn mail(&mut self, sender: Mailbox, parameters: &[Parameter]) -> Reply {
-        match self.begin(sender, parameters) {
-            Ok(transaction) => {
-                self.transaction = Some(transaction);
-                reply(250, "2.1.0", "Sender taken")
-            }
-            Err(refusal) => refusal,
+    pub(super) async fn mail(&mut self, sender: Mailbox, parameters: &[Parameter]) -> Reply {
+        let transaction = match self.begin(sender, parameters) {
+            Ok(transaction) => transaction,
+            Err(refusal) => return refusal,
+        };
+        if let Some(refusal) = self.unknown_sender(&transaction.sender).await {
+            return refusal;
         }
+        self.transaction = Some(transaction);
+        reply(250, "2.1.0", "Sender taken")
     }
 
     fn begin(&self, sender: Mailbox, parameters: &[Parameter]) -> Result<Transaction, Reply> {
@@ -56,16 +58,20 @@ impl Session {
     }
 
     /// Takes a recipient of an authenticated client.
-    pub(super) fn rcpt(&mut self, recipient: Mailbox, parameters: &[Parameter]) -> Reply {
-        match self.recipient(recipient, parameters) {
-            Ok(addressee) => {
-                if let Some(transaction) = &mut self.transaction {
-                    transaction.recipients.push(addressee);
-                }
-                reply(250, "2.1.5", "Recipient taken")
+    pub(super) async fn rcpt(&mut self, recipient: Mailbox, parameters: &[Parameter]) -> Reply {
+        let addressee = match self.recipient(recipient, parameters) {
+            Ok(addressee) => addressee,
+            Err(refusal) => return refusal,
+        };
+        let refusal = self.unknown_recipient(&addressee.address).await;
+        if let Some(transaction) = &mut self.transaction {
+            if let Some(refusal) = refusal {
+                transaction.refused = true;
+                return refusal;
             }
-            Err(refusal) => refusal,
+            transaction.recipients.push(addressee);
         }
+        reply(250, "2.1.5", "Recipient taken")
     }
 
     fn recipient(
