@@ -174,7 +174,7 @@ fn names(config: &Config) -> Result<Option<Names>, ConfigError> {
     if !config.listeners.iter().any(wanted) {
         return Ok(None);
     }
-    Names::new(&[])
+    Names::new(&config.delivery.resolver)
         .map(Some)
         .map_err(|message| ConfigError::Value {
             key: "listeners",

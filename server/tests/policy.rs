@@ -8,7 +8,7 @@ mod tls_client;
 use std::path::Path;
 
 use msaspec_server::spool::{Message, Queue};
-use msaspec_server::{Config, Server};
+use msaspec_server::{Config, Refusals, Server};
 use rstest::rstest;
 use rustls::version::TLS13;
 use tls_client::TlsClient;
@@ -72,6 +72,36 @@ async fn senders_are_refused_by_the_listener(
     let server = start(&listener, spool.path()).await;
     let answer = login(&server).await.say(command).await;
     assert!(answer.starts_with(expected), "{answer}");
+}
+
+#[tokio::test]
+async fn a_domain_that_cannot_be_looked_up_is_refused_for_now() {
+    let spool = tempfile::tempdir().unwrap();
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let broken = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut octets = [0; 512];
+        while let Ok((length, peer)) = socket.recv_from(&mut octets).await {
+            // SERVFAIL (RFC 1035, section 4.1.1)
+            octets[2..4].copy_from_slice(&[0x81, 0x82]);
+            let _ = socket.send_to(&octets[..length], peer).await;
+        }
+    });
+    let mut config = Config::modern("msa.example.org", spool.path());
+    config.listeners = vec!["127.0.0.1:0/tls".parse().unwrap()];
+    config.listeners[0].refuse = Refusals::named(&["unknown-domain"]).unwrap();
+    config.users.insert("alice".to_owned(), "secret".to_owned());
+    config.delivery.resolver = vec![broken];
+    let server = Server::start(config).await.unwrap();
+    let mut client = login(&server).await;
+    let answer = client.say("MAIL FROM:<a@b.example>").await;
+    assert!(answer.starts_with("451 4.4.3"), "{answer}");
+    for taken in ["MAIL FROM:<>", "RCPT TO:<a@[127.0.0.1]>"] {
+        let answer = client.say(taken).await;
+        assert!(answer.starts_with("250"), "{taken}: {answer}");
+    }
+    let answer = client.say("RCPT TO:<a@b.example>").await;
+    assert!(answer.starts_with("451 4.4.3"), "{answer}");
 }
 
 /// Submits a message as alice and returns it as it lies in the spool.
