@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::compose::{Report, compose};
-use super::owed::{delays, is_settled, results};
+use super::owed::{delays, is_delay, is_settled, results};
 use super::{Due, Facts};
 use crate::spool::{Message, Recipient, RecipientState, Spool, SpoolError};
 
@@ -35,7 +35,7 @@ impl Reporter {
     pub(crate) fn is_needed(&self, arrival: Timestamp, recipients: &[Recipient]) -> bool {
         let late = self.is_late(arrival, Timestamp::now());
         recipients.iter().any(|recipient| match recipient.state {
-            RecipientState::Pending => late && !recipient.delay_reported,
+            RecipientState::Pending => late && is_delay(recipient),
             _ => !is_settled(recipient),
         })
     }
@@ -68,7 +68,7 @@ impl Reporter {
         let mut recipients = message.entry.recipients;
         for recipient in &mut recipients {
             match recipient.state {
-                RecipientState::Pending => recipient.delay_reported |= late,
+                RecipientState::Pending => recipient.delay_reported |= late && is_delay(recipient),
                 _ => {
                     if recipient.state == RecipientState::Failed && !recipient.reported {
                         tell_untold(&message.entry.id, &message.entry.sender, recipient);

@@ -24,9 +24,14 @@ pub(super) fn results(entry: &Entry) -> Vec<Due<'_>> {
 pub(super) fn delays(entry: &Entry) -> Vec<Due<'_>> {
     owed(entry, |recipient| {
         let allowed = recipient.notify.is_none_or(|notify| notify.delay);
-        let waits = recipient.state == RecipientState::Pending && recipient.attempts > 0;
-        (waits && allowed && !recipient.delay_reported).then_some(Action::Delayed)
+        (allowed && is_delay(recipient)).then_some(Action::Delayed)
     })
+}
+
+/// Whether a recipient waits and nobody was told so. What was never tried waits for us alone.
+pub(super) fn is_delay(recipient: &Recipient) -> bool {
+    let waits = recipient.state == RecipientState::Pending && recipient.attempts > 0;
+    waits && !recipient.delay_reported
 }
 
 /// Whether nothing more is to be done about a recipient. A failure is settled by its mark alone, also
