@@ -238,3 +238,6 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that the server is gone, which is a stop too.
     let _ = stop.wait_for(|stopped| *stopped).await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -218,6 +218,66 @@ async fn a_refusal_is_reported_with_all_its_lines() {
 }
 
 #[tokio::test]
+async fn nobody_is_told_that_a_report_was_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|_, line| {
+        if line == "." {
+            Reply::Line("554-5.6.0 no\r\n554 5.6.0 no")
+        } else {
+            Reply::Yes
+        }
+    })
+    .await;
+    let server = Server::start(config(folder.path(), Some(hop.address())))
+        .await
+        .unwrap();
+    submit(&server, &["bob@example.com"]).await;
+    until(folder.path(), |entry| entry.is_none()).await;
+    server.shutdown().await;
+    let said: Vec<_> = hop
+        .commands()
+        .into_iter()
+        .filter(|command| command.starts_with("MAIL") || command.starts_with("RCPT"))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "MAIL FROM:<alice@example.org>",
+            "RCPT TO:<bob@example.com>",
+            "MAIL FROM:<>",
+            "RCPT TO:<alice@example.org>"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|_, line| match line {
+        "RCPT TO:<bob@example.com>" => Reply::Line("451 4.2.1 busy"),
+        _ => Reply::Yes,
+    })
+    .await;
+    let mut config = config(folder.path(), Some(hop.address()));
+    config.delivery.lifetime = std::time::Duration::from_millis(500);
+    config.delivery.delay_report_after = std::time::Duration::from_millis(1);
+    let server = Server::start(config).await.unwrap();
+    submit(&server, &["bob@example.com"]).await;
+    until(folder.path(), |entry| entry.is_none()).await;
+    server.shutdown().await;
+    let reports = hop.messages();
+    let tells = |action: &str| {
+        let group = format!("Action: {action}\r\nStatus: 4.2.1\r\n");
+        let tells = |report: &&hop::Received| report.content.contains(&group);
+        reports.iter().filter(tells).count()
+    };
+    assert_eq!(
+        (reports.len(), tells("delayed"), tells("failed")),
+        (2, 1, 1)
+    );
+}
+
+#[tokio::test]
 async fn a_damaged_file_hinders_nobody() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("000000000001-00000000000000ab.msg"), "{").unwrap();
