@@ -7,6 +7,7 @@ mod hop;
 mod names;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use msaspec_server::spool::Queue;
@@ -179,4 +180,34 @@ async fn what_is_always_put_off_is_given_up() {
         })
         .collect();
     assert_eq!(actions, ["delayed", "failed"]);
+}
+
+#[tokio::test]
+async fn a_session_serves_one_message_after_the_other() {
+    static MAILS: AtomicUsize = AtomicUsize::new(0);
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|_, line| match line {
+        // The third one finds the session dead, which is no failure of the message.
+        "MAIL FROM:<alice@example.org>" if MAILS.fetch_add(1, Ordering::Relaxed) == 2 => {
+            Reply::Drop
+        }
+        _ => Reply::Yes,
+    })
+    .await;
+    let mut config = config(folder.path(), &hop);
+    config.delivery.idle = Duration::from_secs(60);
+    config.delivery.connections_per_destination = 1;
+    // Whoever is put off is not here in time.
+    config.retry_seconds = 60.0;
+    let server = Server::start(config).await.unwrap();
+    for _ in 0..3 {
+        submit(&server, &["b@example.org"]).await;
+        emptied(folder.path()).await;
+    }
+    server.shutdown().await;
+    let commands = hop.commands();
+    let greeted = commands.iter().filter(|line| line.starts_with("EHLO"));
+    assert_eq!(greeted.count(), 2, "{commands:?}");
+    assert_eq!(commands.iter().filter(|line| *line == "QUIT").count(), 1);
+    assert_eq!(hop.messages().len(), 3);
 }
