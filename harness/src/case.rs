@@ -33,6 +33,8 @@ pub struct Case {
     pub connections: u32,
     /// How many messages it may send on one listener at most.
     pub messages: u32,
+    /// How it shares the next hop with other cases.
+    pub hop: Hop,
     /// Whether it is also judged by every multi-line reply of the run.
     pub every_reply: bool,
     /// The dialogue.
@@ -54,6 +56,7 @@ impl Case {
         failed_logins: 0,
         connections: 3,
         messages: 2,
+        hop: Hop::Shared,
         every_reply: false,
         script: |_| Ok(()),
         mutant: Mutant::None("no mutant was written"),
@@ -138,6 +141,16 @@ pub enum On {
     ImplicitTls,
     /// Every listener, port 25 too.
     EveryListener,
+}
+
+/// How a case shares the next hop with other cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// Its rules are about its own addresses, if it has any.
+    Shared,
+    /// Its rules hold for every connection: it is asked when the others have been, and no other mail
+    /// is on its way.
+    Alone,
 }
 
 /// The promise whose absence a case reports.

@@ -15,6 +15,7 @@ pub mod line;
 pub mod mechanism;
 pub mod message;
 pub mod next_hop;
+pub mod notification;
 pub mod promises;
 pub mod proxy;
 pub mod reply;

@@ -25,6 +25,16 @@ pub enum Lie {
     Close(At),
     /// The next hop never gets the message.
     Swallow,
+    /// The next hop never gets what is for a recipient whose address has this text.
+    SwallowFor(&'static str),
+    /// In every command that the next hop hears, the first text becomes the second; of lines
+    /// separated by LF the last is the command, and those before it are heard too.
+    Heard(&'static str, &'static str),
+    /// In the mail data that the next hop hears, with its dots and its end, the first text becomes
+    /// the second.
+    OnTheWire(&'static str, &'static str),
+    /// The next hop hears the next command while its reply of several lines is still coming.
+    Hasty,
     /// The next hop gets the message twice.
     Repeat,
     /// In the message that the next hop gets, the first text becomes the second.

@@ -112,6 +112,30 @@ impl Delivered {
             .collect()
     }
 
+    /// Whether the content or a recipient has this token.
+    pub fn mentions(&self, token: &str) -> bool {
+        let there = |octets: &[u8]| octets == token.as_bytes();
+        self.content.windows(token.len().max(1)).any(there) || self.is_for(token)
+    }
+
+    /// Whether an address of the recipients has this text, in any case of letters.
+    pub fn is_for(&self, address: &str) -> bool {
+        let address = address.to_ascii_lowercase();
+        let mut recipients = self.recipients.iter();
+        recipients.any(|recipient| recipient.to_ascii_lowercase().contains(&address))
+    }
+
+    /// Whether it is not the message with this token but tells of it: it comes from nobody (RFC 5321
+    /// section 4.5.5) or is a multipart/report, and goes to somebody else.
+    pub fn is_notification(&self, token: &str) -> bool {
+        let is_report = || {
+            let types = self.all("Content-Type");
+            let mut types = types.iter().map(|value| value.to_ascii_lowercase());
+            types.any(|value| value.starts_with("multipart/report"))
+        };
+        !self.is_for(token) && (crate::next_hop::is_null_path(&self.mail) || is_report())
+    }
+
     /// The octets behind the empty line.
     pub fn body(&self) -> &[u8] {
         self.header_and_body().1

@@ -1,25 +1,49 @@
-//! The next hop: where the target relays to. It keeps what arrives and replies as scripted.
+//! The next hop: where the target relays to. It keeps what arrives, and misbehaves by rules.
+//!
+//! It is also how a programmer scripts a next hop for his own server's tests:
+//!
+//! ```
+//! use std::time::Duration;
+//! use msaspec_harness::next_hop::{Action, NextHop, Rule, Stage};
+//!
+//! # fn main() -> Result<(), msaspec_harness::error::Error> {
+//! let hop = NextHop::listen(([127, 0, 0, 1], 0).into())?;
+//! let lost = Rule::at(Stage::Dot).about("bob@example.org").once(Action::Drop);
+//! hop.rule(lost);
+//! // Let the server send a message for bob to hop.address(), and then:
+//! let message = hop.wait("bob@example.org", Duration::from_millis(1), &|| false);
+//! assert!(message.is_none(), "nobody has sent one here");
+//! # Ok(())
+//! # }
+//! ```
 
 use std::{
-    collections::VecDeque,
     net::SocketAddr,
     sync::{Arc, Condvar, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    authority::{Authority, Kind},
     error::Error,
     lie::Lie,
     message::Delivered,
     runtime::{Task, runtime},
 };
 
+mod content;
 mod edits;
+mod log;
+mod script;
 mod serve;
 
 pub(crate) use edits::replace;
+pub(crate) use log::is_null_path;
+pub use log::{Heard, Visit};
+pub use script::{Action, Rule, Stage};
 
 /// The most octets of one message that are kept.
 pub const LARGEST_MESSAGE: usize = 64 * 1024 * 1024;
@@ -32,46 +56,21 @@ pub struct NextHop {
     address: SocketAddr,
     mailbox: Arc<Mailbox>,
     accepting: Arc<Mutex<Option<Task>>>,
+    tls: TlsAcceptor,
 }
 
-/// A place in the dialogue between target and next hop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// The greeting.
-    Greeting,
-    /// The reply to EHLO or HELO.
-    Hello,
-    /// The reply to MAIL.
-    Mail,
-    /// The reply to RCPT.
-    Recipient,
-    /// The reply to DATA.
-    Data,
-    /// The reply after the end of the mail data.
-    Content,
-}
-
-/// A scripted reply: used once, at the first place that fits.
-#[derive(Clone, Debug)]
-pub struct Scripted {
-    /// Where.
-    pub stage: Stage,
-    /// Only where the transaction's recipients, or the RCPT itself, contain this text.
-    pub recipient: Option<String>,
-    /// Lines separated by LF, without the last.
-    pub reply: String,
-}
-
-#[derive(Default)]
 struct Mailbox {
     state: Mutex<State>,
-    arrival: Condvar,
+    news: Condvar,
+    /// Asks those to leave who are between two messages.
+    hush: watch::Sender<()>,
 }
 
 #[derive(Default)]
 struct State {
     messages: Vec<Delivered>,
-    scripted: VecDeque<Scripted>,
+    visits: Vec<Visit>,
+    rules: Vec<Rule>,
     lies: Vec<Lie>,
     touched: bool,
 }
@@ -82,11 +81,17 @@ impl NextHop {
     /// # Errors
     /// [`Error::Target`] where nobody can listen there.
     pub fn listen(address: SocketAddr) -> Result<NextHop, Error> {
-        let mailbox = Arc::new(Mailbox::default());
-        let (address, task) = accept_at(address, &mailbox)?;
+        let mailbox = Arc::new(Mailbox {
+            state: Mutex::default(),
+            news: Condvar::new(),
+            hush: watch::Sender::new(()),
+        });
+        let tls = acceptor()?;
+        let (address, task) = accept_at(address, &mailbox, &tls)?;
         Ok(NextHop {
             address,
             mailbox,
+            tls,
             accepting: Arc::new(Mutex::new(Some(task))),
         })
     }
@@ -104,7 +109,7 @@ impl NextHop {
     /// # Errors
     /// [`Error::Target`] where somebody else has taken the place meanwhile.
     pub fn reopen(&self) -> Result<(), Error> {
-        let (_, task) = accept_at(self.address, &self.mailbox)?;
+        let (_, task) = accept_at(self.address, &self.mailbox, &self.tls)?;
         *self
             .accepting
             .lock()
@@ -117,9 +122,19 @@ impl NextHop {
         self.address
     }
 
-    /// Adds a scripted reply.
-    pub fn script(&self, reply: Scripted) {
-        self.mailbox.lock().scripted.push_back(reply);
+    /// Adds a rule. Of several that fit, the first that has something left to do is used.
+    pub fn rule(&self, rule: Rule) {
+        self.mailbox.lock().rules.push(rule);
+    }
+
+    /// Takes back the rules that hold for every connection, and asks all clients to leave that are
+    /// between two messages: whoever comes from now on meets what is scripted next.
+    pub fn hush(&self) {
+        self.mailbox
+            .lock()
+            .rules
+            .retain(|rule| !rule.is_about_all());
+        self.mailbox.hush.send_replace(());
     }
 
     /// Tells these lies about every message from now on.
@@ -132,9 +147,31 @@ impl NextHop {
         self.mailbox.lock().touched
     }
 
-    /// The messages that contain `token`, as they arrived until now.
+    /// The messages that contain `token`, as they arrived until now; not reports about them.
     pub fn messages(&self, token: &str) -> Vec<Delivered> {
-        self.mailbox.lock().with(token)
+        self.mailbox.lock().messages(token)
+    }
+
+    /// The reports that contain `token`, as they arrived until now.
+    pub fn notifications(&self, token: &str) -> Vec<Delivered> {
+        self.mailbox.lock().notifications(token)
+    }
+
+    /// The connections on which something about `token` was heard, until now.
+    pub fn visits(&self, token: &str) -> Vec<Visit> {
+        let state = self.mailbox.lock();
+        let about = state.visits.iter().filter(|visit| visit.mentions(token));
+        about.cloned().collect()
+    }
+
+    /// How many connections are still there on which the next hop has fallen silent.
+    pub fn waiting(&self) -> usize {
+        let state = self.mailbox.lock();
+        let waiting = state
+            .visits
+            .iter()
+            .filter(|visit| visit.silent && !visit.over);
+        waiting.count()
     }
 
     /// The first message that contains `token`; none when `patience` ends or `interrupted` says so.
@@ -144,26 +181,40 @@ impl NextHop {
         patience: Duration,
         interrupted: &dyn Fn() -> bool,
     ) -> Option<Delivered> {
+        self.wait_until(patience, interrupted, || {
+            self.messages(token).into_iter().next()
+        })
+    }
+
+    /// What `look` finds, as soon as it finds something; none when `patience` ends or `interrupted`
+    /// says so.
+    pub fn wait_until<T>(
+        &self,
+        patience: Duration,
+        interrupted: &dyn Fn() -> bool,
+        look: impl Fn() -> Option<T>,
+    ) -> Option<T> {
         let deadline = Instant::now() + patience;
-        let mut state = self.mailbox.lock();
         loop {
-            if let Some(message) = state.with(token).into_iter().next() {
-                return Some(message);
+            if let Some(found) = look() {
+                return Some(found);
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || interrupted() {
                 return None;
             }
-            let slice = left.min(Duration::from_millis(100));
-            state = match self.mailbox.arrival.wait_timeout(state, slice) {
-                Ok((state, _)) => state,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
+            // News between the look and the wait are seen at the end of this slice.
+            let slice = left.min(Duration::from_millis(20));
+            drop(self.mailbox.news.wait_timeout(self.mailbox.lock(), slice));
         }
     }
 }
 
-fn accept_at(address: SocketAddr, mailbox: &Arc<Mailbox>) -> Result<(SocketAddr, Task), Error> {
+fn accept_at(
+    address: SocketAddr,
+    mailbox: &Arc<Mailbox>,
+    tls: &TlsAcceptor,
+) -> Result<(SocketAddr, Task), Error> {
     let runtime = runtime()?;
     let failed = |e| Error::Target(format!("the next hop cannot listen on {address}: {e}"));
     // Tokio sets SO_REUSEADDR, so connections that are winding down do not keep the place.
@@ -171,8 +222,22 @@ fn accept_at(address: SocketAddr, mailbox: &Arc<Mailbox>) -> Result<(SocketAddr,
         .block_on(TcpListener::bind(address))
         .map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let accepting = runtime.spawn(serve::accept(listener, mailbox.clone()));
+    let accepting = runtime.spawn(serve::accept(listener, mailbox.clone(), tls.clone()));
     Ok((address, Task::new(accepting)))
+}
+
+/// The suite's own certificate, which nobody has a reason to trust: TLS between servers is
+/// opportunistic unless they agree otherwise.
+fn acceptor() -> Result<TlsAcceptor, Error> {
+    let failed = |e: &dyn std::fmt::Display| Error::Certificates(e.to_string());
+    let authority = Authority::new().map_err(|e| failed(&e))?;
+    let names = ["next-hop.example", "hop.test"];
+    let leaf = authority
+        .issue(&names, Kind::Valid)
+        .map_err(|e| failed(&e))?;
+    Ok(TlsAcceptor::from(
+        leaf.server_config().map_err(|e| failed(&e))?,
+    ))
 }
 
 impl Mailbox {
@@ -180,38 +245,102 @@ impl Mailbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn reply(&self, stage: Stage, recipients: &[String], usual: &str) -> String {
+    fn action(&self, stage: Stage, envelope: &script::Envelope<'_>) -> Option<Action> {
         let mut state = self.lock();
-        let fits = |scripted: &Scripted| {
-            let recipient = scripted.recipient.as_deref();
-            scripted.stage == stage
-                && recipient
-                    .is_none_or(|part| recipients.iter().any(|recipient| recipient.contains(part)))
-        };
-        let found = state.scripted.iter().position(fits);
-        let scripted = found.and_then(|at| state.scripted.remove(at));
-        scripted.map_or_else(|| usual.to_owned(), |scripted| scripted.reply)
+        let mut rules = state.rules.iter_mut();
+        rules.find_map(|rule| rule.action(stage, envelope))
     }
 
     fn receive(&self, message: Delivered) {
         self.lock().receive(message);
-        self.arrival.notify_all();
+        self.news.notify_all();
+    }
+
+    /// A connection begins: its number.
+    fn visited(&self) -> usize {
+        let mut state = self.lock();
+        state.visits.push(Visit::default());
+        state.visits.len() - 1
+    }
+
+    fn falls_silent(&self, visit: usize) {
+        if let Some(visit) = self.lock().visits.get_mut(visit) {
+            visit.silent = true;
+        }
+    }
+
+    fn visit_is_over(&self, visit: usize) {
+        if let Some(visit) = self.lock().visits.get_mut(visit) {
+            visit.over = true;
+        }
+        self.news.notify_all();
+    }
+
+    fn hear(&self, visit: usize, heard: Heard) {
+        if let Some(visit) = self.lock().visits.get_mut(visit) {
+            visit.heard.push(heard);
+        }
+    }
+
+    fn replied(&self, visit: usize, reply: &str) {
+        let mut state = self.lock();
+        let last = state
+            .visits
+            .get_mut(visit)
+            .and_then(|visit| visit.heard.last_mut());
+        if let Some(last) = last {
+            last.reply = reply.to_owned();
+        }
+    }
+
+    /// The command as a lie has it heard: the last line is the command, those before are only heard.
+    fn edited_command(&self, line: Vec<u8>) -> Vec<Vec<u8>> {
+        let mut state = self.lock();
+        let mut edited = line.clone();
+        for lie in &state.lies {
+            if let Lie::Heard(from, to) = lie {
+                edited = replace(&edited, from.as_bytes(), to.as_bytes());
+            }
+        }
+        state.touched |= edited != line;
+        let lines = edited.split(|&octet| octet == b'\n');
+        lines.map(<[u8]>::to_vec).collect()
+    }
+
+    fn edited_content(&self, raw: Vec<u8>) -> Vec<u8> {
+        let mut state = self.lock();
+        let mut edited = raw.clone();
+        for lie in &state.lies {
+            if let Lie::OnTheWire(from, to) = lie {
+                edited = replace(&edited, from.as_bytes(), to.as_bytes());
+            }
+        }
+        state.touched |= edited != raw;
+        edited
+    }
+
+    /// Whether a lie has the target speak before a reply of several lines is whole.
+    fn is_hasty(&self) -> bool {
+        let mut state = self.lock();
+        let hasty = state.lies.contains(&Lie::Hasty);
+        state.touched |= hasty;
+        hasty
     }
 }
 
 impl State {
-    fn with(&self, token: &str) -> Vec<Delivered> {
-        let contains = |message: &&Delivered| {
-            message
-                .content
-                .windows(token.len())
-                .any(|octets| octets == token.as_bytes())
-                || message
-                    .recipients
-                    .iter()
-                    .any(|recipient| recipient.contains(token))
-        };
-        self.messages.iter().filter(contains).cloned().collect()
+    fn messages(&self, token: &str) -> Vec<Delivered> {
+        self.about(token, |message| !message.is_notification(token))
+    }
+
+    fn notifications(&self, token: &str) -> Vec<Delivered> {
+        self.about(token, |message| message.is_notification(token))
+    }
+
+    fn about(&self, token: &str, wanted: impl Fn(&Delivered) -> bool) -> Vec<Delivered> {
+        let messages = self.messages.iter();
+        let about = messages.filter(|message| message.mentions(token) && wanted(message));
+        about.cloned().collect()
     }
 
     fn receive(&mut self, mut message: Delivered) {
@@ -219,6 +348,16 @@ impl State {
         for lie in &self.lies {
             match lie {
                 Lie::Swallow => copies = 0,
+                Lie::SwallowFor(part) => {
+                    let named = message.recipients.len();
+                    message
+                        .recipients
+                        .retain(|recipient| !recipient.contains(part));
+                    if message.recipients.len() == named {
+                        continue;
+                    }
+                    copies *= usize::from(!message.recipients.is_empty());
+                }
                 Lie::Repeat => copies = 2,
                 Lie::Relayed(from, to) => {
                     let edited = replace(&message.content, from.as_bytes(), to.as_bytes());

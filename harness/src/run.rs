@@ -1,12 +1,13 @@
 //! Asks the cases of a target, in parallel, and turns what their scripts return into verdicts.
 
 use std::{
+    collections::VecDeque,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use crate::{
-    case::{Case, On, Untested},
+    case::{Case, Hop, On, Untested},
     error::Error,
     known::Known,
     report::{
@@ -89,32 +90,37 @@ pub fn run(
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
     let survey = survey::survey(target, shared)?;
-    let questions = Mutex::new(questions(target, plan, &survey));
     let answers: Mutex<Vec<Vec<(Judged, Duration)>>> =
         Mutex::new(vec![Vec::new(); plan.cases.len()]);
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.max(1) {
-            scope.spawn(|| {
-                // Taken in a statement of its own: the lock must not be held while the question is asked.
-                let next = || lock(&questions).pop_front();
-                while let Some(mut question) = next() {
-                    let clock = Instant::now();
-                    let index = question.case;
-                    let planned = &plan.cases[index];
-                    let judged = match question.ask(target, planned.case, shared) {
-                        Ok(judged) => judged,
-                        Err(before) => {
-                            question.before = Some(before);
-                            lock(&questions).push_back(question);
-                            continue;
-                        }
-                    };
-                    progress.judged(planned.case.id, judged.observation.verdict);
-                    lock(&answers)[index].push((judged, clock.elapsed()));
-                }
-            });
-        }
-    });
+    let (alone, together) = questions(target, plan, &survey)
+        .into_iter()
+        .partition::<VecDeque<_>, _>(|question| plan.cases[question.case].case.hop == Hop::Alone);
+    for (questions, jobs) in [(together, jobs.max(1)), (alone, 1)] {
+        let questions = Mutex::new(questions);
+        std::thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(|| {
+                    // Taken in a statement of its own: the lock must not be held while the question is asked.
+                    let next = || lock(&questions).pop_front();
+                    while let Some(mut question) = next() {
+                        let clock = Instant::now();
+                        let index = question.case;
+                        let planned = &plan.cases[index];
+                        let judged = match question.ask(target, planned.case, shared) {
+                            Ok(judged) => judged,
+                            Err(before) => {
+                                question.before = Some(before);
+                                lock(&questions).push_back(question);
+                                continue;
+                            }
+                        };
+                        progress.judged(planned.case.id, judged.observation.verdict);
+                        lock(&answers)[index].push((judged, clock.elapsed()));
+                    }
+                });
+            }
+        });
+    }
     let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut all: Vec<_> = plan
         .cases

@@ -26,11 +26,13 @@ mod mail;
 mod needs;
 mod preparation;
 mod reading;
+mod relay;
 mod secrets;
 mod tls;
 
 pub use keywords::Keywords;
 pub use mail::Afterwards;
+pub(crate) use relay::failure_of;
 use secrets::Secrets;
 
 /// How the suite calls itself in EHLO.

@@ -97,9 +97,12 @@ impl Wire {
         match self.tls.as_mut() {
             None => self.stream.write_all(octets),
             Some(tls) => {
-                tls.writer().write_all(octets)?;
-                while tls.wants_write() {
-                    tls.write_tls(&mut self.stream)?;
+                // No more at a time than the buffer of the TLS layer takes.
+                for part in octets.chunks(16 * 1024) {
+                    tls.writer().write_all(part)?;
+                    while tls.wants_write() {
+                        tls.write_tls(&mut self.stream)?;
+                    }
                 }
                 Ok(())
             }

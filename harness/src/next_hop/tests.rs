@@ -56,16 +56,53 @@ fn a_message_arrives_as_it_was() {
 }
 
 #[test]
-fn scripted_replies_are_used_once() {
+fn a_rule_has_its_turns() {
     let hop = hop();
-    hop.script(Scripted {
-        stage: Stage::Recipient,
-        recipient: Some("c@d".into()),
-        reply: "452 4.2.2 Full".into(),
-    });
+    let busy = Rule::at(Stage::Recipient).about("c@d.example");
+    hop.rule(busy.once(Action::reply("452 4.2.2 Full")));
+    hop.rule(
+        Rule::at(Stage::Dot)
+            .about("other@d.example")
+            .always(Action::Drop),
+    );
     assert_eq!(send(&hop, "token-2")[3], "452 4.2.2 Full");
     assert_eq!(send(&hop, "token-2")[3], "250 2.1.5 Recipient ok");
     assert_eq!(hop.messages("token-2").len(), 1);
+}
+
+#[test]
+fn the_log_has_every_octet_and_who_was_too_early() {
+    let hop = hop();
+    hop.rule(Rule::at(Stage::Greeting).once(Action::slowly("220-one\n220 two")));
+    let mut stream = std::net::TcpStream::connect(hop.address()).unwrap();
+    stream.write_all(b"EHLO early.example\r\n").unwrap();
+    let mut replies = String::new();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    std::io::Read::read_to_string(&mut stream, &mut replies).unwrap();
+    send(&hop, "token-4");
+    let early = &hop.visits("early.example")[0];
+    assert_eq!(early.out_of_turn().unwrap().text(), "EHLO early.example");
+    let visits = hop.visits("token-4");
+    assert_eq!(visits.len(), 1);
+    assert_eq!(visits[0].out_of_turn(), None);
+    let content = visits[0].heard.iter().find(|heard| heard.is_content);
+    let content = &content.unwrap().octets;
+    assert!(content.ends_with(b"..dot\r\n\n.\r\nend\r\n.\r\n"));
+}
+
+#[test]
+fn who_is_idle_is_asked_to_leave() {
+    let hop = hop();
+    hop.rule(Rule::at(Stage::Ehlo).always(Action::reply("502 5.5.1 No")));
+    let mut stream = std::net::TcpStream::connect(hop.address()).unwrap();
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+    lines.next().unwrap().unwrap();
+    stream.write_all(b"EHLO a.example\r\n").unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "502 5.5.1 No");
+    hop.hush();
+    assert!(lines.next().unwrap().unwrap().starts_with("421"));
+    assert!(lines.next().is_none());
+    assert!(talk(&hop, &["EHLO a.example\r\n"])[1].starts_with("250"));
 }
 
 #[test]
@@ -75,6 +112,9 @@ fn lies_are_told_and_noticed() {
         (Lie::Repeat, 2),
         (Lie::TopFieldSinks, 1),
         (Lie::Relayed(".dot", "dot"), 1),
+        (Lie::SwallowFor("c@d"), 0),
+        (Lie::OnTheWire("..dot", ".dot"), 1),
+        (Lie::Heard("a@b.example>", "a@b.example> RET=HDRS"), 1),
     ] {
         let hop = hop();
         hop.lie(&[lie]);

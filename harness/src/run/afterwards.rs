@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use super::{Judged, judged::seen_apart, question::attempt};
 use crate::{
     case::Case,
+    message::Delivered,
     next_hop::NextHop,
-    session::{Afterwards, Shared},
+    session::{Afterwards, Shared, failure_of},
     target::Target,
     verdict::{Outcome, Step, Verdict},
 };
@@ -52,7 +53,8 @@ pub(super) fn look_again(
         for (judged, _) in answers.iter_mut() {
             for check in judged.afterwards.clone() {
                 look(hop, &check, case, judged);
-                let nothing_may_come = matches!(check, Afterwards::Never(_));
+                let nothing_may_come =
+                    matches!(check, Afterwards::Never(_) | Afterwards::NoReport(_));
                 if shared.interrupted() {
                     judged.withdraw("the run was interrupted");
                 } else if fence.is_err() && nothing_may_come {
@@ -66,14 +68,30 @@ pub(super) fn look_again(
 }
 
 fn look(hop: &NextHop, check: &Afterwards, case: &Case, judged: &mut Judged) {
-    let (token, wanted) = match check {
-        Afterwards::Once(token) => (token, 1),
-        Afterwards::Never(token) => (token, 0),
+    let messages = |token: &str, wanted: &dyn Fn(&Delivered) -> bool| {
+        let messages = hop.messages(token);
+        messages.iter().filter(|message| wanted(message)).count()
     };
-    let copies = hop.messages(token).len();
-    if copies != wanted {
-        let expected = format!("{} at the next hop", plural(wanted));
-        let observed = format!("{} there", plural(copies));
+    let (what, count, wanted) = match check {
+        Afterwards::Once(token) => ("message", messages(token, &|_| true), 1),
+        Afterwards::Never(token) => ("message", messages(token, &|_| true), 0),
+        Afterwards::OnceFor(token, recipient) => (
+            "message",
+            messages(token, &|message| message.is_for(recipient)),
+            1,
+        ),
+        Afterwards::NoReport(token) => ("report", hop.notifications(token).len(), 0),
+        Afterwards::ReportedOnce(token, recipient) => {
+            let reports = hop.notifications(token);
+            let failures = reports
+                .iter()
+                .filter_map(|report| failure_of(report, recipient));
+            ("report", failures.count(), 1)
+        }
+    };
+    if count != wanted {
+        let expected = format!("{} at the next hop", plural(wanted, what));
+        let observed = format!("{} there", plural(count, what));
         judged.worsen(case, seen_apart(expected, observed, Step::Delivery));
     }
 }
@@ -97,11 +115,11 @@ fn settle(settle: Duration, shared: &Shared) {
     }
 }
 
-fn plural(copies: usize) -> String {
-    match copies {
-        0 => "no message".to_owned(),
-        1 => "one message".to_owned(),
-        copies => format!("{copies} messages"),
+fn plural(count: usize, what: &str) -> String {
+    match count {
+        0 => format!("no {what}"),
+        1 => format!("one {what}"),
+        count => format!("{count} {what}s"),
     }
 }
 
@@ -134,6 +152,10 @@ mod tests {
     #[rstest]
     #[case(Afterwards::Once("token".to_owned()), 1, Verdict::Pass)]
     #[case(Afterwards::Once("token".to_owned()), 2, Verdict::Fail)]
+    #[case(Afterwards::OnceFor("token".to_owned(), "c@d.example".to_owned()), 1, Verdict::Pass)]
+    #[case(Afterwards::OnceFor("token".to_owned(), "x@d.example".to_owned()), 1, Verdict::Fail)]
+    #[case(Afterwards::NoReport("token".to_owned()), 1, Verdict::Pass)]
+    #[case(Afterwards::ReportedOnce("token".to_owned(), "c@d.example".to_owned()), 1, Verdict::Fail)]
     #[case(Afterwards::Never("token".to_owned()), 0, Verdict::Pass)]
     #[case(Afterwards::Never("token".to_owned()), 1, Verdict::Fail)]
     fn copies_are_counted(

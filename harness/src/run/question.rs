@@ -7,8 +7,9 @@ use std::{
 
 use super::{Judged, Plan, judged::judge, survey};
 use crate::{
-    case::{Case, On, Proves},
+    case::{Case, Hop, On, Proves},
     error::Error,
+    next_hop::NextHop,
     session::{Afterwards, Record, Session, Shared},
     target::{Listener, Target},
     verdict::{Halt, Outcome, Verdict},
@@ -161,6 +162,10 @@ pub(super) fn attempt(
     case: &Case,
     shared: &Shared,
 ) -> (Record, Outcome) {
+    let hop = target.next_hop.as_ref().filter(|_| case.hop == Hop::Alone);
+    // Neither meets the other: this case the connections of others, nor others its rules.
+    let hush = || hop.into_iter().for_each(NextHop::hush);
+    hush();
     let mut session = Session::new(target, listener, case, shared);
     let outcome =
         catch_unwind(AssertUnwindSafe(|| (case.script)(&mut session))).unwrap_or_else(|_| {
@@ -170,6 +175,7 @@ pub(super) fn attempt(
             ))
             .into())
         });
+    hush();
     let outcome = session.redacted(outcome);
     (session.into_record(), outcome)
 }

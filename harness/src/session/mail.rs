@@ -18,6 +18,12 @@ pub enum Afterwards {
     Once(String),
     /// The next hop has no message with this token.
     Never(String),
+    /// The next hop has exactly one message with this token for this recipient.
+    OnceFor(String, String),
+    /// No report tells of a message with this token.
+    NoReport(String),
+    /// Exactly one report tells that this recipient did not get the message with this token.
+    ReportedOnce(String, String),
 }
 
 impl Session<'_> {

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use msaspec_server::{Config, ListenerConfig, Server};
+use msaspec_server::{Config, HopDeadlines, ListenerConfig, Server};
 use rustls::RootCertStore;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 
@@ -18,6 +18,10 @@ use crate::{
 
 /// The name of the embedded server.
 pub const HOST: &str = "submission.example";
+
+/// How long the next hop may be silent. A shorter time would mistake a busy machine for silence, and
+/// every case that waits for it would have a duplicate.
+const HOP_DEADLINE: Duration = Duration::from_secs(1);
 
 /// How the reference server is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +65,18 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
         .map(|user| (user.name.clone(), user.password.clone()))
         .collect();
     config.next_hop = Some(next_hop.address().to_string());
-    config.retry_seconds = 1.0;
-    config.delivery.longest_retry = Duration::from_secs(1);
+    // What the next hop refuses for a while, or does not say, is soon asked again.
+    config.retry_seconds = 0.1;
+    config.delivery.longest_retry = Duration::from_millis(500);
+    config.hop_deadlines = HopDeadlines {
+        connect: HOP_DEADLINE,
+        greeting: HOP_DEADLINE,
+        mail: HOP_DEADLINE,
+        rcpt: HOP_DEADLINE,
+        data: HOP_DEADLINE,
+        block: HOP_DEADLINE,
+        end_of_data: HOP_DEADLINE,
+    };
     // Every case is its own user, and many of them mistype on purpose.
     config.limits.login_delay_seconds = 0;
     config.limits.failed_logins_per_address = 0;

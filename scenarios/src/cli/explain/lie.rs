@@ -40,6 +40,23 @@ pub(super) fn in_words(lie: &Lie) -> String {
             quoted(from),
             quoted(to)
         ),
+        Lie::SwallowFor(part) => format!(
+            "the next hop never gets what is for a recipient with {}",
+            quoted(part)
+        ),
+        Lie::Heard(from, to) => format!(
+            "in what the next hop hears, {} becomes {}",
+            quoted(from),
+            quoted(to)
+        ),
+        Lie::OnTheWire(from, to) => format!(
+            "in the mail data on the wire, {} becomes {}",
+            visible(from.as_bytes()),
+            visible(to.as_bytes())
+        ),
+        Lie::Hasty => {
+            "the next command comes before the reply of several lines is whole".to_owned()
+        }
         // Their names say what they do.
         other => words(&format!("{other:?}")),
     }

@@ -1,0 +1,493 @@
+//! The verbs of mail whose way is followed: a next hop that misbehaves, what it heard, and reports.
+
+use super::Session;
+use crate::{
+    error::Error,
+    line::Line,
+    message::{Delivered, Message, token},
+    next_hop::{NextHop, Rule, Visit},
+    notification::Notification,
+    target::Recipient,
+    verdict::{Halt, Outcome, Weight},
+};
+
+/// What a message that nobody looks into says.
+const BODY: &str = "One line.\r\n";
+
+impl Session<'_> {
+    /// A new message whose sender is reached by way of the next hop too: reports about it are seen.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`] where no next hop of ours takes mail for any address.
+    pub fn returnable(&self) -> Outcome<Message> {
+        self.hop()?;
+        let Recipient::AnyAt(domain) = &self.target.envelope.recipient else {
+            return Err(Halt::Skip("no domain leads to the next hop".to_owned()));
+        };
+        let (to, from) = (token()?, token()?);
+        let (recipient, sender) = (format!("{to}@{domain}"), format!("from-{from}@{domain}"));
+        Ok(Message::new(self.case.id, &sender, &recipient, to))
+    }
+
+    /// Another recipient of a message, with a name of its own.
+    pub fn recipient(&self, mail: &Message, name: &str) -> String {
+        let (user, domain) = mail.recipient.split_once('@').unwrap_or_default();
+        format!("{user}-{name}@{domain}")
+    }
+
+    /// The next hop does otherwise than usual.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`] where there is none of ours.
+    pub fn next_hop(&self, rule: Rule) -> Outcome {
+        self.hop()?.rule(rule);
+        Ok(())
+    }
+
+    /// The next hop takes back what it does on every connection, and ends those that are idle.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`] where there is none of ours.
+    pub fn next_hop_as_usual(&self) -> Outcome {
+        self.hop()?.hush();
+        Ok(())
+    }
+
+    /// Submits a message with a body of one line, in the session as it is, or in a new one.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn post(&mut self, mail: &Message) -> Outcome {
+        self.post_to(mail, &[&mail.recipient], BODY)
+    }
+
+    /// As [`Session::post`], to these recipients and with this body, in which dots are doubled here.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn post_to(&mut self, mail: &Message, recipients: &[&str], body: &str) -> Outcome {
+        self.post_content(mail, recipients, &mail.with_body(body), "", "")
+    }
+
+    /// As [`Session::post_to`] with a content of its own, header section and body.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn post_as(&mut self, mail: &Message, content: &str) -> Outcome {
+        self.post_content(mail, &[&mail.recipient], content, "", "")
+    }
+
+    /// As [`Session::post`], with every parameter of MAIL and RCPT that the target's extensions have.
+    /// Those that it refuses are left out.
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn post_with_parameters(&mut self, mail: &Message) -> Outcome {
+        if self.wire.is_none() {
+            self.authenticated()?;
+        }
+        let content = mail.with_body(BODY);
+        let (mut of_mail, mut of_rcpt) = (String::new(), String::new());
+        for (keyword, parameter) in [
+            ("SIZE", format!(" SIZE={}", content.len())),
+            ("8BITMIME", " BODY=8BITMIME".to_owned()),
+            ("AUTH", " AUTH=<>".to_owned()),
+            ("DSN", " RET=HDRS ENVID=QQ314159".to_owned()),
+        ] {
+            if self.keywords().offers(keyword) && self.takes_parameter(mail, &parameter)? {
+                of_mail.push_str(&parameter);
+            }
+        }
+        if self.keywords().offers("DSN") {
+            of_rcpt = format!(" NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;{}", mail.recipient);
+        }
+        self.post_content(mail, &[&mail.recipient], &content, &of_mail, &of_rcpt)
+    }
+
+    fn takes_parameter(&mut self, mail: &Message, parameter: &str) -> Outcome<bool> {
+        self.prepare(|s| {
+            let line = Line::new("MAIL FROM:<").token(&mail.sender, "sender");
+            let taken = s.command(line.then(">").then(parameter))?.accepted();
+            s.command("RSET")?.ready(250)?;
+            Ok(taken)
+        })
+    }
+
+    fn post_content(
+        &mut self,
+        mail: &Message,
+        recipients: &[&str],
+        content: &str,
+        of_mail: &str,
+        of_rcpt: &str,
+    ) -> Outcome {
+        if self.wire.is_none() {
+            self.authenticated()?;
+        }
+        self.prepare(|s| {
+            let line = Line::new("MAIL FROM:<").token(&mail.sender, "sender");
+            s.command(line.then(">").then(of_mail))?.ready(250)?;
+            for recipient in recipients {
+                let line = Line::new("RCPT TO:<")
+                    .token(recipient, "recipient")
+                    .then(">");
+                let line = match of_rcpt {
+                    "" => line,
+                    parameters => line.token(parameters, "parameters"),
+                };
+                s.command(line)?.ready(250)?;
+            }
+            s.command("DATA")?.ready(354)?;
+            s.send(Line::default().token(stuffed(content), "content"))?;
+            s.end_data("")?.ready(250)
+        })
+    }
+
+    /// The message as the next hop got it for its recipient.
+    ///
+    /// # Errors
+    /// As [`Session::arrives_for`].
+    pub fn arrives(&mut self, mail: &Message) -> Outcome<Delivered> {
+        self.arrives_for(mail, &mail.recipient)
+    }
+
+    /// The message as the next hop got it for this recipient.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where a report comes in its place, or neither of the two, which fails
+    /// whatever the level.
+    pub fn arrives_for(&mut self, mail: &Message, recipient: &str) -> Outcome<Delivered> {
+        match self.fate(mail, recipient)? {
+            Fate {
+                delivered: Some(message),
+                ..
+            } => {
+                self.transcript.note("the next hop has the message");
+                Ok(message)
+            }
+            Fate {
+                report: Some(report),
+                ..
+            } => {
+                let what = report.map_or_else(|fault| fault, |report| summary(&report, recipient));
+                let expected = "the message at the next hop";
+                Err(self.hop_deviates(mail, expected, format!("a report: {what}")))
+            }
+            Fate { .. } => Err(self.neither(mail)),
+        }
+    }
+
+    /// The report that says that this recipient did not get the message.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where the message comes in its place, or a report that cannot be read; or
+    /// neither, which fails whatever the level.
+    pub fn reported(&mut self, mail: &Message, recipient: &str) -> Outcome<Notification> {
+        let fate = self.fate(mail, recipient)?;
+        let expected = "a report to the sender";
+        match (fate.report, fate.delivered) {
+            (Some(Ok(report)), _) => {
+                self.transcript.note("the sender has a report");
+                Ok(report)
+            }
+            (Some(Err(fault)), _) => {
+                let observed = format!("a report that cannot be read: {fault}");
+                Err(self.hop_deviates(mail, expected, observed))
+            }
+            (None, Some(_)) => {
+                Err(self.hop_deviates(mail, expected, "the message at the next hop"))
+            }
+            (None, None) => Err(self.neither(mail)),
+        }
+    }
+
+    /// The connections on which something was heard about this message.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`] where there is no next hop of ours.
+    pub fn visits(&self, mail: &Message) -> Outcome<Vec<Visit>> {
+        Ok(self.hop()?.visits(&mail.token))
+    }
+
+    /// Each command for this message waited for the whole reply to the one before, except in groups
+    /// that PIPELINING allows.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where one did not.
+    pub fn hop_was_heard_out(&mut self, mail: &Message) -> Outcome {
+        let visits = self.visits(mail)?;
+        let Some(early) = visits.iter().find_map(Visit::out_of_turn) else {
+            return Ok(());
+        };
+        let what = match early.is_content {
+            true => "mail data".to_owned(),
+            false => early.verb(),
+        };
+        let expected = "each command behind the whole reply to the one before";
+        Err(self.hop_deviates(mail, expected, format!("{what} came earlier")))
+    }
+
+    /// Nothing was used for this message that the next hop had not offered: no verb, no parameter and
+    /// no group of commands.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where something was.
+    pub fn nothing_unoffered(&mut self, mail: &Message) -> Outcome {
+        let visits = self.visits(mail)?;
+        if let Some(used) = visits.iter().find_map(Visit::unoffered) {
+            let expected = "only what EHLO offers in this state of the session";
+            return Err(self.hop_deviates(mail, expected, used));
+        }
+        self.hop_was_heard_out(mail)
+    }
+
+    /// Skips what only a server can show that begins TLS where the next hop offers it.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`] where it did not for this message.
+    pub fn needs_tls_to_the_hop(&mut self, mail: &Message) -> Outcome {
+        let visits = self.visits(mail)?;
+        let began = |visit: &Visit| visit.heard.iter().any(|heard| heard.encrypted);
+        match visits.iter().any(began) {
+            true => Ok(()),
+            false => Err(Halt::Skip(
+                "the server begins no TLS with a next hop".to_owned(),
+            )),
+        }
+    }
+
+    /// Wherever the message was sent more than once, it was the same.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where the next hop heard it once only, or not the same.
+    pub fn same_content_each_time(&mut self, mail: &Message) -> Outcome {
+        let contents = self.contents(mail)?;
+        let expected = "the same content in two transactions";
+        match contents.as_slice() {
+            [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|other| other == first) => {
+                Ok(())
+            }
+            [_] => Err(self.hop_deviates(mail, expected, "one transaction")),
+            _ => Err(self.hop_deviates(mail, expected, "another content")),
+        }
+    }
+
+    /// Behind 354 came nothing but the final dot, where DATA was sent at all.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where more came.
+    pub fn no_content_was_sent(&mut self, mail: &Message) -> Outcome {
+        let contents = self.contents(mail)?;
+        match contents.iter().find(|content| content.len() > 3) {
+            None => Ok(()),
+            Some(content) => {
+                let observed = format!("mail data of {} octets", content.len());
+                Err(self.hop_deviates(mail, "no content where nobody was accepted", observed))
+            }
+        }
+    }
+
+    /// The body left with one dot more before each line that begins with a dot, and what was sent ends
+    /// where the body does (RFC 5321 section 4.5.2).
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where it did not.
+    pub fn dots_were_doubled(&mut self, mail: &Message, body: &str) -> Outcome {
+        let mut wanted = stuffed(body).into_bytes();
+        wanted.extend_from_slice(b".\r\n");
+        let contents = self.contents(mail)?;
+        let whole = |content: &&Vec<u8>| !content.ends_with(&wanted);
+        match contents.iter().find(whole) {
+            None => Ok(()),
+            Some(content) => {
+                let observed = first_difference(content, &wanted);
+                let expected = "one dot more in each line that begins with one";
+                Err(self.hop_deviates(mail, expected, observed))
+            }
+        }
+    }
+
+    /// Every mail data that was heard in the transactions of this message.
+    fn contents(&self, mail: &Message) -> Outcome<Vec<Vec<u8>>> {
+        let mut contents = Vec::new();
+        for visit in self.visits(mail)? {
+            let mut mine = false;
+            for heard in visit.heard {
+                match heard.verb().as_str() {
+                    "MAIL" => mine = false,
+                    "RCPT" => mine |= heard.text().contains(&mail.token),
+                    "" if heard.is_content && mine => contents.push(heard.octets),
+                    _ => {}
+                }
+            }
+        }
+        Ok(contents)
+    }
+
+    /// Every connection on which the next hop fell silent has ended.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where one is still there at the deadline.
+    pub fn silence_was_left(&mut self, mail: &Message) -> Outcome {
+        let (hop, shared) = (self.hop()?.clone(), self.shared);
+        let patience = self.target.treatment.delivery_deadline;
+        let left = || (hop.waiting() == 0).then_some(());
+        if hop
+            .wait_until(patience, &|| shared.interrupted(), left)
+            .is_some()
+        {
+            return Ok(());
+        }
+        if shared.interrupted() {
+            return Err(Error::Interrupted.into());
+        }
+        let observed = format!("{} connections are still there", hop.waiting());
+        Err(self.hop_deviates(mail, "an end of every wait", observed))
+    }
+
+    /// What the next hop heard breaks the requirement: the transcript shows what that was.
+    pub fn hop_deviates(
+        &mut self,
+        mail: &Message,
+        expected: &str,
+        observed: impl Into<String>,
+    ) -> Halt {
+        for visit in self.visits(mail).unwrap_or_default() {
+            self.show_visit(mail, &visit);
+        }
+        self.delivery_deviates(expected, observed)
+    }
+
+    /// Neither delivered nor reported, which is the worst that can become of mail.
+    fn neither(&mut self, mail: &Message) -> Halt {
+        let patience = self.target.treatment.delivery_deadline.as_secs();
+        let observed = format!("neither of the two within {patience} s");
+        if self.target.treatment.is_gentle() {
+            return Halt::Skip(format!(
+                "{observed}: the server may try again later than this run waits"
+            ));
+        }
+        let expected = "the message at the next hop, or a report to its sender";
+        match self.hop_deviates(mail, expected, observed) {
+            Halt::Deviation(mut deviation) => {
+                deviation.weight = Weight::Fail;
+                Halt::Deviation(deviation)
+            }
+            other => other,
+        }
+    }
+
+    /// What has become of a message for one recipient at the deadline, or as soon as something has.
+    fn fate(&mut self, mail: &Message, recipient: &str) -> Outcome<Fate> {
+        // A wait can be long, and the next message has a session of its own.
+        self.hang_up();
+        let (hop, shared) = (self.hop()?.clone(), self.shared);
+        let patience = self.target.treatment.delivery_deadline;
+        let look = || {
+            let fate = Fate::of(&hop, mail, recipient);
+            (fate.delivered.is_some() || fate.report.is_some()).then_some(fate)
+        };
+        let fate = hop.wait_until(patience, &|| shared.interrupted(), look);
+        match fate {
+            None if shared.interrupted() => Err(Error::Interrupted.into()),
+            fate => Ok(fate.unwrap_or_default()),
+        }
+    }
+
+    fn show_visit(&mut self, mail: &Message, visit: &Visit) {
+        let named = |text: &str| {
+            let sender = mail.sender.split('@').next().unwrap_or_default();
+            text.replace(sender, "[sender]")
+                .replace(&mail.token, "[token]")
+        };
+        self.transcript.note("the next hop heard:");
+        for heard in &visit.heard {
+            let text = match heard.is_content {
+                true => format!("[mail data, {} octets]", heard.octets.len()),
+                false => crate::line::visible(&heard.octets),
+            };
+            let reply = heard.reply.lines().last().unwrap_or("nothing");
+            let reply = reply.chars().take(60).collect::<String>();
+            self.transcript
+                .note(format!("  {} => {reply}", named(&text)));
+        }
+    }
+
+    fn hop(&self) -> Outcome<&NextHop> {
+        self.needs_next_hop()?;
+        let hop = self.target.next_hop.as_ref();
+        hop.ok_or_else(|| Halt::Skip("no next hop: --next-hop".to_owned()))
+    }
+}
+
+/// What has become of a message for one recipient.
+#[derive(Default)]
+struct Fate {
+    delivered: Option<Delivered>,
+    /// A report of failure, or why it cannot be read.
+    report: Option<Result<Notification, String>>,
+}
+
+impl Fate {
+    fn of(hop: &NextHop, mail: &Message, recipient: &str) -> Fate {
+        let mut messages = hop.messages(&mail.token).into_iter();
+        let reports = hop.notifications(&mail.token);
+        Fate {
+            delivered: messages.find(|message| message.is_for(recipient)),
+            report: reports
+                .iter()
+                .find_map(|report| failure_of(report, recipient)),
+        }
+    }
+}
+
+/// The report, if it tells of a failure of this recipient; or if nobody can tell what it tells.
+pub(crate) fn failure_of(
+    message: &Delivered,
+    recipient: &str,
+) -> Option<Result<Notification, String>> {
+    match Notification::read(message) {
+        Ok(report) => {
+            let group = report.about(recipient)?;
+            let failed = group.value("Action")?.eq_ignore_ascii_case("failed");
+            failed.then_some(Ok(report))
+        }
+        Err(fault) => message.mentions(recipient).then_some(Err(fault)),
+    }
+}
+
+fn summary(report: &Notification, recipient: &str) -> String {
+    let value = |name| report.about(recipient).and_then(|group| group.value(name));
+    let parts = ["Action", "Status", "Diagnostic-Code"]
+        .into_iter()
+        .filter_map(value);
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// Where the end of what was sent is another than the end that is wanted, as a reader sees it.
+fn first_difference(sent: &[u8], wanted: &[u8]) -> String {
+    let lines = |octets: &[u8]| -> Vec<Vec<u8>> {
+        let lines = octets.split_inclusive(|&octet| octet == b'\n');
+        lines.map(<[u8]>::to_vec).collect()
+    };
+    let (sent, wanted) = (lines(sent), lines(wanted));
+    let mut pairs = sent.iter().rev().zip(wanted.iter().rev());
+    match pairs.find(|(sent, wanted)| sent != wanted) {
+        Some((sent, wanted)) => {
+            let shown = |line: &[u8]| crate::line::visible(&line[..line.len().min(40)]);
+            format!("{} for {}", shown(sent), shown(wanted))
+        }
+        None => "fewer lines".to_owned(),
+    }
+}
+
+/// RFC 5321 section 4.5.2.
+fn stuffed(content: &str) -> String {
+    let lines = content.split_inclusive("\r\n");
+    lines
+        .map(|line| match line.starts_with('.') {
+            true => format!(".{line}"),
+            false => line.to_owned(),
+        })
+        .collect()
+}
