@@ -24,7 +24,7 @@ const MESSAGE: usize = 4096;
 /// How long each cell of the table takes.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Octets of a segment; one that is full is removed with all that is in it.
-const SEGMENT: u64 = 64 * 1024 * 1024;
+const SEGMENT: u64 = 16 * 1024 * 1024;
 
 fn main() {
     let folder = std::env::args()

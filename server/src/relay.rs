@@ -75,14 +75,13 @@ const LOOK: Duration = Duration::from_secs(60);
 const PLANS: usize = 100;
 
 impl Relay {
-    /// Tidies the spool up and starts to deliver, if mail has anywhere to go.
-    pub(crate) async fn start(
+    /// Starts to deliver, if mail has anywhere to go.
+    pub(crate) fn start(
         config: &Config,
         spool: Spool,
         stop: watch::Receiver<bool>,
         tasks: &mut JoinSet<()>,
     ) -> Result<Self, StartError> {
-        spool.recover().await?;
         let delivery = &config.delivery;
         if config.next_hop.is_none() && delivery.routes.is_empty() && !delivery.mx {
             return Ok(Relay { office: None });
@@ -191,10 +190,7 @@ impl Office {
 
     /// Looks for messages that were not announced.
     fn look(&self) {
-        match self.spool.ids() {
-            Ok(ids) => self.queue().add_all(ids),
-            Err(error) => tracing::error!(%error, "the spool cannot be read"),
-        }
+        self.queue().add_all(self.spool.ids());
     }
 }
 

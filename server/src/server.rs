@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::auth::Backends;
 use crate::config::{Config, ConfigError};
@@ -20,7 +20,7 @@ use crate::names::Names;
 use crate::relay::Relay;
 use crate::reply::reply;
 use crate::session;
-use crate::spool::{Lock, Spool, SpoolError};
+use crate::spool::{Spool, SpoolError};
 use crate::tls::{Identity, client_authorities};
 
 /// A running server. Dropping it closes every listener and session at once.
@@ -31,8 +31,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     grace: Duration,
-    /// Held until the drop, so that no other server delivers the same mail.
-    _lock: Option<Lock>,
+    spool: Spool,
 }
 
 /// Why a server did not start.
@@ -109,13 +108,16 @@ impl Server {
             Identity::generate(&config.hostname, &addresses, client_authorities(&config)?)
                 .map_err(|error| StartError::Tls(error.to_string()))?;
         let backends = Backends::new(&config)?;
-        let spool = Spool::open(config.spool.as_deref())?;
-        let lock = spool.lock()?;
         let names = names(&config)?;
+        let folder = config.spool.clone();
+        let spool = spawn_blocking(move || Spool::open(folder.as_deref()))
+            .await
+            .map_err(|error| StartError::Spool(SpoolError::interrupted(&error)))??;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        let relay = Relay::start(&config, spool.clone(), stopped.clone(), &mut tasks).await?;
+        let relay = Relay::start(&config, spool.clone(), stopped.clone(), &mut tasks)?;
         let ca_pem = identity.ca_pem.clone();
+        let kept = spool.clone();
         let shared = Arc::new(Shared {
             backends,
             room: Room::new(config.size_limit.max(limits.content_memory)),
@@ -141,7 +143,7 @@ impl Server {
             stop,
             tasks,
             grace: Duration::from_secs(limits.grace_seconds),
-            _lock: lock,
+            spool: kept,
         })
     }
 
@@ -165,6 +167,15 @@ impl Server {
         if finished.await.is_err() {
             tracing::warn!("sessions were still open at the end of the grace period");
         }
+        self.tasks.abort_all();
+        self.spool.closed().await;
+    }
+}
+
+impl Drop for Server {
+    /// Another server may have the spool as soon as what was asked of it is done.
+    fn drop(&mut self) {
+        self.spool.close();
     }
 }
 

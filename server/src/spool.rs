@@ -1,25 +1,40 @@
 //! Accepted mail: durable before it is acknowledged, kept until the next hop has taken it.
+//!
+//! FIGURES
 
 mod answer;
+mod disk;
 mod entry;
 mod envelope;
+mod id;
+mod log;
 mod memory;
+mod old;
 mod queue;
-mod store;
+mod record;
+mod segment;
+mod writer;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-
-use tokio::task::spawn_blocking;
+use std::thread;
+use std::time::{Duration, Instant};
 
 pub use answer::LastReply;
 pub use entry::{Entry, Message, Recipient, RecipientState};
-pub(crate) use envelope::Addressee;
+pub(crate) use envelope::{Addressee, Envelope};
 pub use envelope::{Body, MailOptions, Notify, Ret};
-use memory::Memory;
+pub(crate) use id::{derived_id, new_id};
 pub use queue::Queue;
-pub(crate) use store::{Envelope, Lock, derived_id, new_id};
+
+use disk::Disk;
+use id::Id;
+use log::Log;
+use memory::Memory;
+use record::{Draft, Kind};
+use writer::Writer;
 
 /// The mail that one server has accepted and not yet passed on. What is done to it here is durable
 /// when it is answered; those who wait at the same time share a sync of the disk.
@@ -28,7 +43,7 @@ pub(crate) struct Spool(Form);
 
 #[derive(Debug, Clone)]
 enum Form {
-    Folder(Queue),
+    Folder(Writer),
     Memory(Memory),
 }
 
@@ -62,21 +77,24 @@ pub enum SpoolError {
     },
 }
 
-impl Spool {
-    /// Opens the spool in a folder, or one in memory, which is gone with the server.
-    pub(crate) fn open(folder: Option<&Path>) -> Result<Self, SpoolError> {
-        Ok(Spool(match folder {
-            Some(folder) => Form::Folder(Queue::open(folder)?),
-            None => Form::Memory(Memory::default()),
-        }))
-    }
+/// How long the lock may be held by somebody who is about to leave it: a server that ends, or a
+/// person who removes a message.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is tried meanwhile.
+const LOCK_LOOK: Duration = Duration::from_millis(10);
 
-    /// Takes the spool for one server, for as long as the lock lives.
-    pub(crate) fn lock(&self) -> Result<Option<Lock>, SpoolError> {
-        match &self.0 {
-            Form::Folder(queue) => queue.lock().map(Some),
-            Form::Memory(_) => Ok(None),
-        }
+impl Spool {
+    /// Opens the spool in a folder for one server, making the folder if it is missing; or one in
+    /// memory, which is gone with the server. It blocks as long as all segments are read and
+    /// checked.
+    pub(crate) fn open(folder: Option<&Path>) -> Result<Self, SpoolError> {
+        let Some(folder) = folder else {
+            return Ok(Spool(Form::Memory(Memory::default())));
+        };
+        let disk = Disk::make(folder).map_err(at(folder))?;
+        let lock = lock(&disk)?;
+        let log = Log::open(disk, Some(lock), log::FULL).map_err(at(folder))?;
+        Ok(Spool(Form::Folder(Writer::start(log).map_err(at(folder))?)))
     }
 
     /// Stores a new message: when this returns, it survives a crash. What could not be stored is
@@ -88,9 +106,15 @@ impl Spool {
         content: &[&[u8]],
     ) -> Result<(), SpoolError> {
         match &self.0 {
-            Form::Folder(queue) => {
-                let (id, envelope, content) = (id.to_owned(), envelope.clone(), content.concat());
-                blocking(queue, move |queue| queue.store(&id, &envelope, &[&content])).await
+            Form::Folder(writer) => {
+                let mut payload = json(envelope)?;
+                payload.reserve_exact(1 + content.iter().map(|piece| piece.len()).sum::<usize>());
+                payload.push(b'\n');
+                for piece in content {
+                    payload.extend_from_slice(piece);
+                }
+                let draft = Draft::new(Kind::Message, parse(id)?, payload);
+                writer.commit(draft).await
             }
             Form::Memory(memory) => {
                 memory.store(id, envelope, content.concat());
@@ -106,9 +130,9 @@ impl Spool {
         recipients: &[Recipient],
     ) -> Result<(), SpoolError> {
         match &self.0 {
-            Form::Folder(queue) => {
-                let (id, recipients) = (id.to_owned(), recipients.to_vec());
-                blocking(queue, move |queue| queue.record(&id, &recipients)).await
+            Form::Folder(writer) => {
+                let draft = Draft::new(Kind::Progress, parse(id)?, json(recipients)?);
+                writer.commit(draft).await
             }
             Form::Memory(memory) => memory.record(id, recipients),
         }
@@ -117,9 +141,9 @@ impl Spool {
     /// Removes one message for good, whether delivered or not.
     pub(crate) async fn remove(&self, id: &str) -> Result<(), SpoolError> {
         match &self.0 {
-            Form::Folder(queue) => {
-                let id = id.to_owned();
-                blocking(queue, move |queue| queue.remove(&id)).await
+            Form::Folder(writer) => {
+                let draft = Draft::new(Kind::Removed, parse(id)?, Vec::new());
+                writer.commit(draft).await
             }
             Form::Memory(memory) => memory.remove(id),
         }
@@ -128,83 +152,83 @@ impl Spool {
     /// One message with its content, as it will be sent.
     pub(crate) async fn read(&self, id: &str) -> Result<Message, SpoolError> {
         match &self.0 {
-            Form::Folder(queue) => {
-                let id = id.to_owned();
-                blocking(queue, move |queue| queue.read(&id)).await
-            }
+            Form::Folder(writer) => writer.read(parse(id)?).await,
             Form::Memory(memory) => memory.read(id),
         }
     }
 
-    /// One message without its content.
+    /// One message without its content, whose checksum is tried all the same.
     pub(crate) async fn entry(&self, id: &str) -> Result<Entry, SpoolError> {
         match &self.0 {
-            Form::Folder(queue) => {
-                let id = id.to_owned();
-                blocking(queue, move |queue| queue.entry(&id)).await
-            }
+            Form::Folder(writer) => Ok(writer.read(parse(id)?).await?.entry),
             Form::Memory(memory) => memory.entry(id),
         }
     }
 
     /// Whether there is a message with this id.
-    pub(crate) async fn holds(&self, id: &str) -> Result<bool, SpoolError> {
+    pub(crate) fn holds(&self, id: &str) -> bool {
         match &self.0 {
-            Form::Folder(queue) => {
-                let id = id.to_owned();
-                blocking(queue, move |queue| match queue.entry(&id) {
-                    Ok(_) => Ok(true),
-                    Err(SpoolError::NoSuchMessage(_)) => Ok(false),
-                    Err(error) => Err(error),
-                })
-                .await
-            }
-            Form::Memory(memory) => Ok(memory.ids().contains(id)),
+            Form::Folder(writer) => Id::parse(id).is_some_and(|id| writer.holds(id)),
+            Form::Memory(memory) => memory.ids().contains(id),
         }
     }
 
     /// Puts a message aside that [`Spool::read`] called damaged, so that a person can look at it.
-    pub(crate) async fn set_aside(&self, id: &str) {
-        if let Form::Folder(queue) = &self.0 {
-            let (id, queue) = (id.to_owned(), queue.clone());
-            let _ = spawn_blocking(move || queue.set_aside(&id)).await;
+    pub(crate) async fn set_aside(&self, id: &str) -> Result<(), SpoolError> {
+        match &self.0 {
+            Form::Folder(writer) => writer.set_aside(parse(id)?).await,
+            Form::Memory(memory) => memory.remove(id),
         }
     }
 
     /// The ids of all messages that were acknowledged, in order of arrival.
-    pub(crate) fn ids(&self) -> Result<BTreeSet<String>, SpoolError> {
+    pub(crate) fn ids(&self) -> BTreeSet<String> {
         match &self.0 {
-            Form::Folder(queue) => queue.ids(),
-            Form::Memory(memory) => Ok(memory.ids()),
+            Form::Folder(writer) => writer.ids(),
+            Form::Memory(memory) => memory.ids(),
         }
     }
 
-    /// Tidies up what a crash left behind.
-    pub(crate) async fn recover(&self) -> Result<(), SpoolError> {
-        match &self.0 {
-            Form::Folder(queue) => blocking(queue, Queue::recover).await,
-            Form::Memory(_) => Ok(()),
+    /// Takes no more requests, whoever still has the spool.
+    pub(crate) fn close(&self) {
+        if let Form::Folder(writer) = &self.0 {
+            writer.close();
+        }
+    }
+
+    /// Closes the spool and waits until another may open it.
+    pub(crate) async fn closed(&self) {
+        if let Form::Folder(writer) = &self.0 {
+            writer.closed_at_last().await;
         }
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    queue: &Queue,
-    work: impl FnOnce(&Queue) -> Result<T, SpoolError> + Send + 'static,
-) -> Result<T, SpoolError> {
-    let queue = queue.clone();
-    spawn_blocking(move || work(&queue))
-        .await
-        .unwrap_or_else(|error| Err(SpoolError::interrupted(&error)))
+fn lock(disk: &Disk) -> Result<File, SpoolError> {
+    let clock = Instant::now();
+    loop {
+        if let Some(lock) = disk.lock().map_err(at(disk.folder()))? {
+            return Ok(lock);
+        }
+        if clock.elapsed() > LOCK_PATIENCE {
+            return Err(SpoolError::InUse(disk.folder().to_path_buf()));
+        }
+        thread::sleep(LOCK_LOOK);
+    }
+}
+
+fn parse(id: &str) -> Result<Id, SpoolError> {
+    Id::parse(id).ok_or_else(|| SpoolError::NoSuchMessage(id.to_owned()))
+}
+
+fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<Vec<u8>, SpoolError> {
+    serde_json::to_vec(value).map_err(|error| at(Path::new(""))(io::Error::other(error)))
 }
 
 impl SpoolError {
     /// The work on the spool was cut off, which happens when the runtime ends.
     pub(crate) fn interrupted(error: &tokio::task::JoinError) -> Self {
-        SpoolError::Io {
-            path: PathBuf::new(),
-            source: io::Error::other(error.to_string()),
-        }
+        at(Path::new(""))(io::Error::other(error.to_string()))
     }
 
     /// Whether the disk is full, which the client is told apart (RFC 3463, X.3.1).
@@ -220,3 +244,6 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
     let path = path.to_path_buf();
     move |source| SpoolError::Io { path, source }
 }
+
+#[cfg(test)]
+mod tests;

@@ -298,42 +298,6 @@ async fn a_damaged_file_hinders_nobody() {
 }
 
 #[tokio::test]
-async fn progress_that_cannot_be_written_holds_up_nobody() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = Server::start(config(folder.path(), None)).await.unwrap();
-    let mut stuck = Vec::new();
-    // More than there are connections to the hop.
-    for _ in 0..10 {
-        stuck.push(submit(&first, &["later@example.com"]).await);
-    }
-    first.shutdown().await;
-    for id in &stuck {
-        std::fs::create_dir(folder.path().join(format!("{id}.state.new"))).unwrap();
-    }
-    let hop = Hop::open(|_, line| match line {
-        "RCPT TO:<later@example.com>" => Reply::Line("451 4.2.1 later"),
-        _ => Reply::Yes,
-    })
-    .await;
-    let server = Server::start(config(folder.path(), Some(hop.address())))
-        .await
-        .unwrap();
-    let id = submit(&server, &["bob@example.com"]).await;
-    let spool = Queue::open(folder.path()).unwrap();
-    let waiting = async {
-        while spool.list().unwrap().iter().any(|entry| entry.id == id) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), waiting)
-        .await
-        .unwrap();
-    server.shutdown().await;
-    assert_eq!(hop.messages().len(), 1);
-    assert_eq!(spool.list().unwrap().len(), stuck.len());
-}
-
-#[tokio::test]
 async fn an_idle_session_is_told_of_the_shutdown() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(config(folder.path(), None)).await.unwrap();

@@ -157,8 +157,13 @@ pub(super) async fn unreadable(id: &str, error: &SpoolError, spool: &Spool) -> S
         SpoolError::NoSuchMessage(_) => Standing::Gone,
         SpoolError::Damaged { .. } => {
             tracing::warn!(id, %error, "set aside");
-            spool.set_aside(id).await;
-            Standing::Gone
+            match spool.set_aside(id).await {
+                Ok(()) | Err(SpoolError::NoSuchMessage(_)) => Standing::Gone,
+                Err(error) => {
+                    tracing::error!(id, %error, "not set aside");
+                    Standing::NotWritten
+                }
+            }
         }
         _ => {
             tracing::error!(id, %error, "cannot be read now");

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::{Entry, Recipient};
 
 /// What MAIL asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -79,6 +82,51 @@ impl From<String> for Addressee {
             notify: None,
             orcpt: None,
         }
+    }
+}
+
+/// What a message was sent with: the first line of its record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Envelope {
+    pub(crate) arrival: Timestamp,
+    pub(crate) size: u64,
+    pub(crate) sender: String,
+    #[serde(default)]
+    pub(crate) options: MailOptions,
+    pub(crate) recipients: Vec<Addressee>,
+}
+
+impl Envelope {
+    /// What is told about the message that it belongs to.
+    pub(super) fn entry(&self, id: &str, recipients: Vec<Recipient>) -> Entry {
+        Entry {
+            id: id.to_owned(),
+            arrival: self.arrival,
+            size: self.size,
+            sender: self.sender.clone(),
+            options: self.options.clone(),
+            recipients,
+        }
+    }
+
+    /// The progress written by an earlier attempt; it has to be about the same recipients.
+    pub(super) fn progress(&self, json: &[u8]) -> Result<Vec<Recipient>, String> {
+        let progress: Vec<Recipient> =
+            serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let same = progress
+            .iter()
+            .map(|recipient| &recipient.address)
+            .eq(self.recipients.iter().map(|addressee| &addressee.address));
+        if same {
+            Ok(progress)
+        } else {
+            Err("its recipients are not those of the message".to_owned())
+        }
+    }
+
+    pub(super) fn untried(&self) -> Vec<Recipient> {
+        self.recipients.iter().map(Recipient::untried).collect()
     }
 }
 

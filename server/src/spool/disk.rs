@@ -1,0 +1,233 @@
+//! Everything that the spool asks of the operating system, in one place, where tests make it fail.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+/// The folder of a spool.
+#[derive(Debug, Clone)]
+pub(super) struct Disk {
+    folder: PathBuf,
+    #[cfg(test)]
+    pub(super) faults: std::sync::Arc<faults::Faults>,
+}
+
+impl Disk {
+    /// The folder, made (readable by its owner only) if it is missing.
+    pub(super) fn make(folder: &Path) -> io::Result<Self> {
+        if !folder.is_dir() {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)?;
+            File::open(fs::canonicalize(folder)?.join(".."))?.sync_all()?;
+        }
+        Ok(Disk::of(folder))
+    }
+
+    /// The folder as it is.
+    pub(super) fn of(folder: &Path) -> Self {
+        Disk {
+            folder: folder.to_path_buf(),
+            #[cfg(test)]
+            faults: std::sync::Arc::default(),
+        }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The lock file, if nobody else holds it; the operating system gives it back if we die.
+    pub(super) fn lock(&self) -> io::Result<Option<File>> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(self.path("lock"))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(file)),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The names of all files; folders are none of ours.
+    pub(super) fn names(&self) -> io::Result<Vec<String>> {
+        self.step()?;
+        let mut names = Vec::new();
+        for file in fs::read_dir(&self.folder)? {
+            let file = file?;
+            if file.file_type().is_ok_and(|kind| kind.is_file()) {
+                names.extend(file.file_name().into_string());
+            }
+        }
+        Ok(names)
+    }
+
+    /// A new, empty file; what had its name is gone.
+    pub(super) fn create(&self, name: &str) -> io::Result<File> {
+        self.step()?;
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(self.path(name))
+    }
+
+    pub(super) fn open(&self, name: &str) -> io::Result<File> {
+        self.step()?;
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(self.path(name))
+    }
+
+    pub(super) fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        self.step()?;
+        fs::read(self.path(name))
+    }
+
+    pub(super) fn read_at(&self, file: &File, place: u64, length: usize) -> io::Result<Vec<u8>> {
+        self.step()?;
+        let mut octets = vec![0; length];
+        file.read_exact_at(&mut octets, place)?;
+        Ok(octets)
+    }
+
+    pub(super) fn write_at(&self, file: &File, place: u64, octets: &[u8]) -> io::Result<()> {
+        self.step()?;
+        file.write_all_at(octets, place)
+    }
+
+    /// Reserves room behind the end of a file, where the file system can do that.
+    pub(super) fn reserve(&self, file: &File, place: u64, length: u64) -> io::Result<()> {
+        self.step()?;
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{FallocateFlags, fallocate};
+            match fallocate(file, FallocateFlags::KEEP_SIZE, place, length) {
+                Err(Errno::NOSPC) => return Err(Errno::NOSPC.into()),
+                Err(Errno::DQUOT) => return Err(Errno::DQUOT.into()),
+                // Whatever else is wrong is told by the write itself.
+                _ => {}
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (file, place, length);
+        Ok(())
+    }
+
+    pub(super) fn sync(&self, file: &File) -> io::Result<()> {
+        self.step()?;
+        file.sync_data()
+    }
+
+    pub(super) fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
+        self.step()?;
+        file.set_len(length)
+    }
+
+    /// Whether a file that is open still has a name.
+    pub(super) fn has_name(&self, file: &File) -> io::Result<bool> {
+        self.step()?;
+        Ok(file.metadata()?.nlink() > 0)
+    }
+
+    pub(super) fn rename(&self, name: &str, new: &str) -> io::Result<()> {
+        self.step()?;
+        fs::rename(self.path(name), self.path(new))
+    }
+
+    /// Removes a file, unless it is gone already.
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+        self.step()?;
+        match fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes new names, and the want of old ones, durable.
+    pub(super) fn sync_folder(&self) -> io::Result<()> {
+        self.step()?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    #[cfg(not(test))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "tests use it"
+    )]
+    fn step(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[cfg(test)]
+    fn step(&self) -> io::Result<()> {
+        self.faults.step()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod faults {
+    //! Calls that fail.
+
+    use std::io;
+    use std::sync::{Mutex, PoisonError};
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Faults(Mutex<Plan>);
+
+    #[derive(Debug, Default)]
+    struct Plan {
+        calls: u64,
+        first: u64,
+        number: u64,
+        errno: i32,
+    }
+
+    impl Faults {
+        /// From now on, the call with this number (from 1) fails and so many after it.
+        pub(crate) fn plan(&self, first: u64, number: u64, errno: i32) {
+            *self.lock() = Plan {
+                calls: 0,
+                first,
+                number,
+                errno,
+            };
+        }
+
+        /// Calls since the plan was made.
+        pub(crate) fn calls(&self) -> u64 {
+            self.lock().calls
+        }
+
+        pub(super) fn step(&self) -> io::Result<()> {
+            let mut plan = self.lock();
+            plan.calls += 1;
+            let fails = plan.first > 0
+                && (plan.first..plan.first.saturating_add(plan.number)).contains(&plan.calls);
+            match fails {
+                true => Err(io::Error::from_raw_os_error(plan.errno)),
+                false => Ok(()),
+            }
+        }
+
+        fn lock(&self) -> std::sync::MutexGuard<'_, Plan> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The files of a spool, and where in them each message is.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use super::disk::Disk;
+use super::id::Id;
+use super::record::{self, Found, HEAD, HEADER, Kind, Mark, Scan};
+use super::{Entry, Envelope, Message, SpoolError};
+
+/// A segment as it is found on the disk.
+pub(super) struct Loaded {
+    pub(super) file: Arc<File>,
+    pub(super) mark: Mark,
+    pub(super) octets: Vec<u8>,
+    pub(super) scan: Scan,
+}
+
+/// Where a record is. The file stays open, so that it can be read even if its name is gone.
+#[derive(Debug, Clone)]
+pub(super) struct Slot {
+    pub(super) segment: u64,
+    pub(super) file: Arc<File>,
+    pub(super) start: u64,
+    /// Octets of the record.
+    pub(super) length: u64,
+}
+
+/// Where a message is, and what became of its recipients.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) message: Slot,
+    pub(super) progress: Option<Slot>,
+}
+
+/// All messages in order of arrival. One takes some 150 octets here, its content none.
+pub(super) type Index = BTreeMap<Id, Place>;
+
+/// The name of a segment.
+pub(super) fn name(number: u64) -> String {
+    format!("{number:016x}.segment")
+}
+
+/// The segment with this name, if it is one of ours.
+pub(super) fn number(file: &str) -> Option<u64> {
+    let digits = file.strip_suffix(".segment")?;
+    let number = u64::from_str_radix(digits, 16).ok()?;
+    (name(number) == file).then_some(number)
+}
+
+/// Reads a segment; nothing if its header is not sound.
+pub(super) fn load(disk: &Disk, number: u64) -> io::Result<Result<Loaded, Vec<u8>>> {
+    let file = Arc::new(disk.open(&name(number))?);
+    let octets = disk.read(&name(number))?;
+    Ok(match record::mark(&octets) {
+        Some(mark) => Ok(Loaded {
+            file,
+            mark,
+            scan: record::scan(&octets, mark),
+            octets,
+        }),
+        None => Err(octets),
+    })
+}
+
+/// Takes note of what a segment tells. Segments come in their order.
+pub(super) fn apply(index: &mut Index, segment: u64, loaded: &Loaded) {
+    for found in &loaded.scan.found {
+        if let Found::Record { kind, id, payload } = found {
+            let slot = Slot {
+                segment,
+                file: loaded.file.clone(),
+                start: (payload.start - HEAD) as u64,
+                length: (HEAD + payload.len()) as u64,
+            };
+            note(index, *kind, *id, slot);
+        }
+    }
+}
+
+/// Takes note of one record. A message that is there a second time has been moved: its progress,
+/// which is moved after it, stays as it was until then.
+pub(super) fn note(index: &mut Index, kind: Kind, id: Id, slot: Slot) {
+    match (kind, index.get_mut(&id)) {
+        (Kind::Message, Some(place)) => place.message = slot,
+        (Kind::Message, None) => {
+            let place = Place {
+                message: slot,
+                progress: None,
+            };
+            index.insert(id, place);
+        }
+        (Kind::Progress, Some(place)) => place.progress = Some(slot),
+        (Kind::Removed, _) => {
+            index.remove(&id);
+        }
+        // Of a message that was moved; it is told again behind it.
+        (Kind::Progress, None) => {}
+    }
+}
+
+impl Slot {
+    /// The record as it is on the disk, sound or not.
+    pub(super) fn octets(&self, disk: &Disk) -> io::Result<Vec<u8>> {
+        let length = usize::try_from(self.length).map_err(io::Error::other)?;
+        disk.read_at(&self.file, self.start, length)
+    }
+
+    /// The record's payload; the disk may have spoilt it since.
+    pub(super) fn payload(&self, disk: &Disk) -> Result<Vec<u8>, SpoolError> {
+        let path = disk.path(&name(self.segment));
+        let mut record = self.octets(disk).map_err(super::at(&path))?;
+        if !record::is_payload_of(&record) {
+            return Err(SpoolError::Damaged {
+                path,
+                reason: format!("checksum of the record at {}", self.start),
+            });
+        }
+        Ok(record.split_off(HEAD))
+    }
+}
+
+impl Place {
+    /// The message.
+    pub(super) fn read(&self, id: Id, disk: &Disk) -> Result<Message, SpoolError> {
+        let damaged = |reason: String| SpoolError::Damaged {
+            path: disk.path(&name(self.message.segment)),
+            reason: format!("message {id}: {reason}"),
+        };
+        let mut line = self.message.payload(disk)?;
+        let end = line.iter().position(|octet| *octet == b'\n');
+        let end = end.ok_or_else(|| damaged("no envelope".to_owned()))?;
+        let content = line.split_off(end + 1);
+        let envelope: Envelope =
+            serde_json::from_slice(&line).map_err(|error| damaged(error.to_string()))?;
+        if envelope.size != content.len() as u64 {
+            return Err(damaged(format!("{} octets of content", content.len())));
+        }
+        let recipients = match &self.progress {
+            Some(slot) => envelope.progress(&slot.payload(disk)?).map_err(damaged)?,
+            None => envelope.untried(),
+        };
+        let entry: Entry = envelope.entry(&id.to_string(), recipients);
+        Ok(Message { entry, content })
+    }
+}
+
+impl Loaded {
+    /// Octets behind which there is nothing sound.
+    pub(super) fn end(&self) -> usize {
+        self.scan.end.max(HEADER)
+    }
+}
