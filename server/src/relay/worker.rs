@@ -96,3 +96,54 @@ impl Drop for Hold<'_> {
         self.office.changed.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::relay::progress::Tracked;
+    use crate::relay::queue::Queue;
+    use crate::relay::{Settings, route};
+    use crate::spool::{Entry, MailOptions, Spool};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_delivery_that_panics_is_tried_again_and_leaves_its_place() {
+        let office = Arc::new(Office {
+            settings: Settings::new(&Config::modern("msa.example.org", "spool")).unwrap(),
+            spool: Spool::open(None).unwrap(),
+            queue: Queue::new(1, 1).into(),
+            changed: tokio::sync::Notify::new(),
+        });
+        let message = Tracked::new(Entry {
+            id: "1".to_owned(),
+            arrival: jiff::Timestamp::UNIX_EPOCH,
+            size: 0,
+            sender: String::new(),
+            options: MailOptions::default(),
+            recipients: Vec::new(),
+        });
+        let job = Job {
+            message,
+            destination: route::Destination::Nowhere,
+        };
+        let now = Instant::now();
+        office
+            .queue()
+            .planned("1", vec![(job, Duration::ZERO)], now);
+        let first = office.queue().begin(now).unwrap();
+        let desk = office.clone();
+        let task = tokio::spawn(async move {
+            let _place = Place {
+                office: &desk,
+                destination: first.destination.clone(),
+            };
+            let _hold = Hold::new(&desk, first);
+            panic!("on purpose");
+        });
+        assert!(task.await.unwrap_err().is_panic());
+        let due = office.queue().due().unwrap();
+        assert!(due > now);
+        assert_eq!(office.queue().begin(due).unwrap().message.id, "1");
+    }
+}
