@@ -4,19 +4,54 @@
 //! what it gets, write by write. It belongs to tests: towards the server it verifies nothing.
 //!
 //! It is also how a programmer makes a mail server misbehave for his own client's tests, the same
-//! way each time:
+//! way each time. Here the third RCPT is refused, the connection drops after the dot, and the
+//! certificate is for another name:
 //!
 //! ```
-//! use msaspec_harness::{
-//!     lie::{At, Lie},
-//!     target::{embedded, proxied::Proxied},
-//! };
+//! use std::io::{BufRead, BufReader, Write};
 //!
-//! # fn main() -> Result<(), msaspec_harness::error::Error> {
-//! let lies = [Lie::Reply(At::Command("RCPT", 3), "452 4.5.3 Too many recipients")];
-//! let server = Proxied::new(embedded::start(embedded::Profile::Modern)?, &lies)?;
-//! let submission = server.target.listeners[0].address;
-//! assert!(submission.ip().is_loopback());
+//! use msaspec_harness::{
+//!     authority::Authority,
+//!     lie::{At, Certificate, Lie},
+//!     proxy::Proxy,
+//!     target::Listener,
+//! };
+//! use msaspec_server::Server;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::builder().user("alice", "secret").clear_text_login().start_blocking()?;
+//! let upstream: Vec<Listener> = server.listeners().iter().map(Listener::from).collect();
+//! let authority = Authority::new()?; // what the client has to trust: authority.ca_pem()
+//! let lies = [
+//!     Lie::Reply(At::Command("RCPT", 3), "452 4.5.3 Too many recipients"),
+//!     Lie::Close(At::Content(1)),
+//!     Lie::Certificate(Certificate::OtherName),
+//! ];
+//! let proxy = Proxy::start(&upstream, &authority, "localhost", &lies)?;
+//!
+//! // The client under test: here one that does not even look at the replies before the last.
+//! let mut stream = std::net::TcpStream::connect(proxy.listeners()[0].address)?;
+//! let mut replies = BufReader::new(stream.try_clone()?).lines();
+//! let mut say = |line: &str, due: &str| -> Result<(), Box<dyn std::error::Error>> {
+//!     stream.write_all(format!("{line}\r\n").as_bytes())?;
+//!     loop {
+//!         let reply = replies.next().ok_or("the server hung up")??;
+//!         if reply.as_bytes().get(3) == Some(&b' ') && !reply.starts_with("220") {
+//!             assert!(reply.starts_with(due), "{line}: {reply}");
+//!             return Ok(());
+//!         }
+//!     }
+//! };
+//! say("EHLO client.example", "250")?;
+//! say("AUTH PLAIN AGFsaWNlAHNlY3JldA==", "235")?;
+//! say("MAIL FROM:<alice@example.org>", "250")?;
+//! say("RCPT TO:<bob@example.org>", "250")?;
+//! say("RCPT TO:<carol@example.org>", "250")?;
+//! say("RCPT TO:<dave@example.org>", "452")?;
+//! say("DATA", "354")?;
+//! assert_eq!(say("Subject: Hello\r\n\r\n.", "250").unwrap_err().to_string(), "the server hung up");
+//! // It was accepted all the same: only the reply was lost (RFC 5321, section 4.2.5).
+//! assert_eq!(server.messages().nth(1)?.sender, "alice@example.org");
 //! # Ok(())
 //! # }
 //! ```

@@ -54,6 +54,9 @@ pub struct Config {
     /// Folder of accepted mail; made if it is missing. Without it mail is in memory only and gone
     /// at the end: for tests and measurements.
     pub spool: Option<PathBuf>,
+    /// How many accepted messages [`crate::Server::messages`] remembers, the latest; for programs
+    /// that embed the server, and no key of the file.
+    pub keep_messages: usize,
     /// Seconds until the second attempt to deliver, more than 0; later waits grow.
     pub retry_seconds: f64,
     /// Largest content in octets, as announced by SIZE (RFC 1870); at least 1.
@@ -114,6 +117,7 @@ impl Config {
             saslauthd: None,
             next_hop: None,
             spool: Some(spool.into()),
+            keep_messages: 0,
             retry_seconds: 2.0,
             size_limit: 50 * 1024 * 1024,
             idle_seconds: 300,
@@ -224,6 +228,7 @@ impl fmt::Debug for Config {
             .field("saslauthd", &self.saslauthd)
             .field("next_hop", &self.next_hop)
             .field("spool", &self.spool)
+            .field("keep_messages", &self.keep_messages)
             .field("retry_seconds", &self.retry_seconds)
             .field("size_limit", &self.size_limit)
             .field("idle_seconds", &self.idle_seconds)

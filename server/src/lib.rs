@@ -21,6 +21,8 @@
 //! ```
 
 mod auth;
+pub mod blocking;
+mod builder;
 mod command;
 mod config;
 mod data;
@@ -30,6 +32,7 @@ mod extension;
 pub mod fuzzing;
 mod limits;
 mod listener;
+mod messages;
 mod modifiers;
 mod names;
 mod near;
@@ -46,8 +49,10 @@ mod trace;
 mod wire;
 
 pub use auth::{Account, AccountError, Mechanism};
+pub use builder::Builder;
 pub use config::{Config, ConfigError, Delivery, HopDeadlines, HopTls, Limits};
 pub use listener::{Bound, ListenerConfig, ListenerSyntax};
+pub use messages::{Messages, NotReceived, Received};
 pub use modifiers::{Modifiers, UnknownModifier};
 pub use near::did_you_mean;
 pub use policy::{FixUps, Refusals, UnknownWord};

@@ -3,7 +3,7 @@
 mod file;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -72,6 +72,32 @@ impl ListenerConfig {
             refuse: Refusals::default(),
             fix: FixUps::default(),
         }
+    }
+
+    /// Submission and submissions on free ports of the loopback addresses, of both families where
+    /// the machine has both; called `submission/inet`, `submission/inet6` and so on.
+    pub fn loopback() -> Vec<Self> {
+        let mut families = vec![("inet", IpAddr::from(Ipv4Addr::LOCALHOST))];
+        if std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+            families.push(("inet6", Ipv6Addr::LOCALHOST.into()));
+        }
+        [("submission", false), ("submissions", true)]
+            .into_iter()
+            .flat_map(|(service, implicit_tls)| {
+                let modifiers = Modifiers {
+                    authentication_required: true,
+                    implicit_tls,
+                    ..Modifiers::default()
+                };
+                families.iter().map(move |(family, address)| {
+                    ListenerConfig::new(
+                        format!("{service}/{family}"),
+                        SocketAddr::new(*address, 0),
+                        modifiers,
+                    )
+                })
+            })
+            .collect()
     }
 
     /// Opens the socket. An IPv6 socket takes IPv6 only, so that both families can have one port.

@@ -11,11 +11,13 @@ use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::auth::Backends;
+use crate::builder::Builder;
 use crate::config::{Config, ConfigError};
 use crate::data::Room;
 use crate::descriptors;
 use crate::limits::{Addresses, Logins, Refusal};
-use crate::listener::{Bound, ListenerConfig};
+use crate::listener::{Bound, ListenerConfig, ListenerSyntax};
+use crate::messages::Messages;
 use crate::names::Names;
 use crate::relay::Relay;
 use crate::reply::reply;
@@ -28,6 +30,7 @@ use crate::tls::{Identity, client_authorities};
 pub struct Server {
     bound: Vec<Bound>,
     ca_pem: String,
+    messages: Messages,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     grace: Duration,
@@ -56,6 +59,12 @@ pub enum StartError {
     /// The spool could not be opened.
     #[error("spool: {0}")]
     Spool(#[from] SpoolError),
+    /// A listener given to the builder could not be understood.
+    #[error(transparent)]
+    Listener(#[from] ListenerSyntax),
+    /// The blocking server could not have a runtime.
+    #[error("runtime: {0}")]
+    Runtime(#[source] io::Error),
     /// No certificate or no TLS settings could be made.
     #[error("{0}")]
     Tls(String),
@@ -67,6 +76,7 @@ pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) backends: Backends,
     pub(crate) spool: Spool,
+    pub(crate) messages: Messages,
     pub(crate) relay: Relay,
     pub(crate) room: Room,
     /// Where a listener refuses unknown domains.
@@ -90,6 +100,11 @@ impl Shared {
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 impl Server {
+    /// A server with usual values, for a program that embeds it.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
     /// Opens spool and listeners, makes a certificate and serves until shutdown or drop.
     /// Has to be called inside a tokio runtime; what the spool holds is tried at once.
     ///
@@ -118,6 +133,7 @@ impl Server {
         let relay = Relay::start(&config, spool.clone(), stopped.clone(), &mut tasks)?;
         let ca_pem = identity.ca_pem.clone();
         let kept = spool.clone();
+        let messages = Messages::new(config.keep_messages);
         let shared = Arc::new(Shared {
             backends,
             room: Room::new(config.size_limit.max(limits.content_memory)),
@@ -128,6 +144,7 @@ impl Server {
             names,
             identity,
             spool,
+            messages: messages.clone(),
             relay,
             stop: stopped,
         });
@@ -140,6 +157,7 @@ impl Server {
         Ok(Server {
             bound,
             ca_pem,
+            messages,
             stop,
             tasks,
             grace: Duration::from_secs(limits.grace_seconds),
@@ -150,6 +168,30 @@ impl Server {
     /// The listeners that are open, in the order of the configuration.
     pub fn listeners(&self) -> &[Bound] {
         &self.bound
+    }
+
+    /// Where clients begin in clear text (RFC 6409): the first such listener.
+    pub fn submission(&self) -> Option<SocketAddr> {
+        self.first(false)
+    }
+
+    /// Where TLS begins with the connection (RFC 8314, section 3.3): the first such listener.
+    pub fn submissions(&self) -> Option<SocketAddr> {
+        self.first(true)
+    }
+
+    fn first(&self, implicit_tls: bool) -> Option<SocketAddr> {
+        let mut fitting = self.bound.iter();
+        fitting
+            .find(|bound| bound.implicit_tls == implicit_tls)
+            .map(|bound| bound.address)
+    }
+
+    /// What has been accepted since the start: as many messages as
+    /// [`Config::keep_messages`] says, which is none unless the server was built by
+    /// [`Server::builder`].
+    pub fn messages(&self) -> Messages {
+        self.messages.clone()
     }
 
     /// The certificate of this start's authority, in PEM: what a client has to trust.

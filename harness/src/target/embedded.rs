@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use msaspec_server::{Config, HopDeadlines, ListenerConfig, Server};
+use msaspec_server::{Bound, Config, HopDeadlines, ListenerConfig, Server};
 use rustls::RootCertStore;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 
@@ -38,6 +38,17 @@ impl Profile {
         match self {
             Profile::Modern => "embedded",
             Profile::Origin => "embedded-origin",
+        }
+    }
+}
+
+impl From<&Bound> for Listener {
+    /// A listener of the reference server.
+    fn from(bound: &Bound) -> Listener {
+        Listener {
+            port: if bound.implicit_tls { 465 } else { 587 },
+            address: bound.address,
+            implicit_tls: bound.implicit_tls,
         }
     }
 }
@@ -85,15 +96,7 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
     let server = runtime()?
         .block_on(Server::start(config))
         .map_err(|e| failed(&e))?;
-    let listeners: Vec<Listener> = server
-        .listeners()
-        .iter()
-        .map(|bound| Listener {
-            port: if bound.implicit_tls { 465 } else { 587 },
-            address: bound.address,
-            implicit_tls: bound.implicit_tls,
-        })
-        .collect();
+    let listeners: Vec<Listener> = server.listeners().iter().map(Listener::from).collect();
     let account = |index: usize| {
         users
             .get(index)

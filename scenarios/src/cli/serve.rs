@@ -3,7 +3,6 @@
 
 use std::{
     io::{self, Write},
-    net::{Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -149,7 +148,7 @@ impl Arguments {
                 if self.user.is_empty() {
                     config.users.insert("alice".to_owned(), "secret".to_owned());
                 }
-                config.listeners = loopback()?;
+                config.listeners = ListenerConfig::loopback();
                 // On loopback every client has one address, and tests fail to log in on purpose.
                 config.limits.login_delay_seconds = 0;
                 config.limits.failed_logins_per_address = 0;
@@ -172,24 +171,6 @@ impl Arguments {
             .extend(accounts.map(|account| (account.name, account.password)));
         Ok(config)
     }
-}
-
-/// Submission and submissions on free ports of both families, where the machine has both.
-fn loopback() -> Result<Vec<ListenerConfig>, Failure> {
-    let ipv6 = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
-    let has_ipv6 = std::net::TcpListener::bind(ipv6).is_ok();
-    let hosts = [("inet", "127.0.0.1:0"), ("inet6", "[::1]:0")];
-    let mut listeners = Vec::new();
-    for (service, tls) in [("submission", ""), ("submissions", "/tls")] {
-        for (family, place) in hosts.into_iter().take(if has_ipv6 { 2 } else { 1 }) {
-            let mut listener: ListenerConfig = format!("{place}{tls}")
-                .parse()
-                .map_err(|e| Failure::Usage(format!("{place}: {e}")))?;
-            listener.name = format!("{service}/{family}");
-            listeners.push(listener);
-        }
-    }
-    Ok(listeners)
 }
 
 fn ready(server: &Server, hostname: &str, ca: &Path) -> serde_json::Value {

@@ -37,6 +37,7 @@ pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
         hop_deadlines: file.hop_deadlines,
         limits: file.limits,
         delivery: file.delivery,
+        keep_messages: base.keep_messages,
         hostname: base.hostname,
         spool: base.spool,
     })

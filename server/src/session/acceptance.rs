@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Session;
 use super::submission::Transaction;
+use crate::messages::Received;
 use crate::reply::{Reply, reply};
 use crate::spool::{Body, Envelope, MailOptions, SpoolError, new_id};
 use crate::trace::{self, Facts};
@@ -55,11 +56,31 @@ impl Session {
             Ok(()) => {
                 tracing::info!(message = id, user = self.user, "queued");
                 self.patience.message();
+                if self.shared.messages.keeps() {
+                    let received = self.received(&id, &envelope, pieces.concat());
+                    self.shared.messages.receive(received);
+                }
                 let text = format!("{id} queued");
                 self.shared.relay.announce(id);
                 reply(250, "2.0.0", text)
             }
             Err(error) => not_stored(&error),
+        }
+    }
+
+    fn received(&self, id: &str, envelope: &Envelope, content: Vec<u8>) -> Received {
+        let recipients = envelope.recipients.iter();
+        Received {
+            id: id.to_owned(),
+            arrival: envelope.arrival,
+            listener: self.listener.name.clone(),
+            tls: self.tls.is_some(),
+            user: self.user.clone(),
+            sender: envelope.sender.clone(),
+            recipients: recipients
+                .map(|recipient| recipient.address.clone())
+                .collect(),
+            content,
         }
     }
 }

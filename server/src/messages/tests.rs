@@ -1,0 +1,60 @@
+use super::*;
+
+fn message(id: &str, recipient: &str) -> Received {
+    Received {
+        id: id.to_owned(),
+        arrival: Timestamp::UNIX_EPOCH,
+        listener: "127.0.0.1:587".to_owned(),
+        tls: true,
+        user: Some("alice".to_owned()),
+        sender: "alice@example.org".to_owned(),
+        recipients: vec![recipient.to_owned()],
+        content: b"Subject: x\r\n".to_vec(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_waited_for() {
+    let messages = Messages::new(10);
+    let (first, second) = tokio::join!(messages.nth(1), async {
+        messages.receive(message("1", "bob@example.net"));
+        messages.to("bob@EXAMPLE.net").await
+    });
+    assert_eq!(first.unwrap().id, "1");
+    assert_eq!(second.unwrap().id, "1");
+    assert_eq!(messages.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_come_is_named_with_what_came() {
+    let messages = Messages::new(10).patient(Duration::from_secs(2));
+    messages.receive(message("1", "bob@example.net"));
+    assert_eq!(
+        messages.nth(2).await.unwrap_err().to_string(),
+        "message 2 has not come in 2s; 1 received, for bob@example.net"
+    );
+    assert_eq!(
+        messages
+            .to("Bob@example.net")
+            .await
+            .unwrap_err()
+            .to_string(),
+        "no message to Bob@example.net has come in 2s; 1 received, for bob@example.net"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_latest_are_kept() {
+    let messages = Messages::new(2);
+    for id in ["1", "2", "3"] {
+        messages.receive(message(id, "bob@example.net"));
+    }
+    let kept: Vec<_> = messages.all().iter().map(|m| m.id.clone()).collect();
+    assert_eq!(kept, ["2", "3"]);
+    assert_eq!(messages.nth(3).await.unwrap().id, "3");
+    let dropped = messages.nth(1).await.unwrap_err().to_string();
+    assert!(
+        dropped.starts_with("message 1 is not among the last 2"),
+        "{dropped}"
+    );
+}
