@@ -45,6 +45,9 @@ pub(super) struct Arguments {
     /// Where accepted mail is kept [default: $XDG_STATE_HOME/msaspec/spool or ~/.local/state/msaspec/spool]
     #[arg(long, value_name = "DIR")]
     spool: Option<PathBuf>,
+    /// Keep accepted mail in memory only: what is not delivered at the end is lost; for tests and benchmarks
+    #[arg(long, conflicts_with = "spool")]
+    spool_in_memory: bool,
 }
 
 /// One line an event, for people or for machines.
@@ -160,6 +163,9 @@ impl Arguments {
         }
         if let Some(spool) = self.spool {
             config.spool = Some(spool);
+        }
+        if self.spool_in_memory {
+            config.spool = None;
         }
         if !self.listen.is_empty() {
             config.listeners = self.listen;
