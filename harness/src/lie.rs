@@ -37,6 +37,8 @@ pub enum Lie {
     Hasty,
     /// The next hop gets the message twice.
     Repeat,
+    /// Of every recipient that it refuses the next hop gets a report, whoever the sender is.
+    ReportsAnyway,
     /// In the message that the next hop gets, the first text becomes the second.
     Relayed(&'static str, &'static str),
     /// The topmost field of the message sinks to the end of the header section.

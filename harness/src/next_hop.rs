@@ -319,6 +319,20 @@ impl Mailbox {
         edited
     }
 
+    /// A recipient was refused; a lie makes a report of it.
+    fn refused(&self, recipient: &str) {
+        let mut state = self.lock();
+        if state.lies.contains(&Lie::ReportsAnyway) {
+            state.touched = true;
+            state.messages.push(Delivered {
+                helo: String::new(),
+                mail: "FROM:<>".to_owned(),
+                recipients: vec!["TO:<somebody@client.example>".to_owned()],
+                content: format!("Subject: Failed\r\n\r\n{recipient}\r\n").into_bytes(),
+            });
+        }
+    }
+
     /// Whether a lie has the target speak before a reply of several lines is whole.
     fn is_hasty(&self) -> bool {
         let mut state = self.lock();

@@ -17,6 +17,7 @@ pub mod load;
 pub mod login;
 pub mod plain;
 pub mod relay;
+pub mod reports;
 pub mod starttls;
 pub mod submission;
 pub mod tls;
@@ -43,4 +44,5 @@ pub const CHAPTERS: &[Chapter] = &[
     eight_bit::CHAPTER,
     trace::CHAPTER,
     relay::CHAPTER,
+    reports::CHAPTER,
 ];

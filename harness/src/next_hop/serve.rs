@@ -134,8 +134,9 @@ impl<'m> Host<'m> {
                 let usual = "250 2.1.5 Recipient ok";
                 let own = std::slice::from_ref(&recipient);
                 let reply = self.answer(Stage::Recipient, own, usual).await?;
-                if reply.starts_with('2') {
-                    self.recipients.push(recipient.clone());
+                match reply.starts_with('2') {
+                    true => self.recipients.push(recipient.clone()),
+                    false => self.mailbox.refused(&recipient),
                 }
                 self.named.push(recipient);
             }

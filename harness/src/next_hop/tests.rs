@@ -106,6 +106,24 @@ fn who_is_idle_is_asked_to_leave() {
 }
 
 #[test]
+fn a_lie_reports_of_the_refused() {
+    let hop = hop();
+    hop.lie(&[Lie::ReportsAnyway]);
+    let refusal = Rule::at(Stage::Recipient).about("token-4@d.example");
+    hop.rule(refusal.always(Action::reply("550 5.1.1 No")));
+    talk(
+        &hop,
+        &[
+            "EHLO a.example\r\n",
+            "MAIL FROM:<>\r\n",
+            "RCPT TO:<token-4@d.example>\r\n",
+        ],
+    );
+    assert_eq!(hop.notifications("token-4").len(), 1);
+    assert!(hop.touched());
+}
+
+#[test]
 fn lies_are_told_and_noticed() {
     for (lie, copies) in [
         (Lie::Swallow, 0),

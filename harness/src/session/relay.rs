@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     line::Line,
     message::{Delivered, Message, token},
-    next_hop::{NextHop, Rule, Visit},
+    next_hop::{Action, Heard, NextHop, Rule, Stage, Visit},
     notification::Notification,
     target::Recipient,
     verdict::{Halt, Outcome, Weight},
@@ -27,6 +27,31 @@ impl Session<'_> {
         let (to, from) = (token()?, token()?);
         let (recipient, sender) = (format!("{to}@{domain}"), format!("from-{from}@{domain}"));
         Ok(Message::new(self.case.id, &sender, &recipient, to))
+    }
+
+    /// A new message as [`Session::returnable`], whose recipient the next hop refuses for good.
+    ///
+    /// # Errors
+    /// As [`Session::returnable`].
+    pub fn to_be_refused(&self) -> Outcome<Message> {
+        let mail = self.returnable()?;
+        let refusal = Action::reply("550 5.1.1 Unknown here");
+        self.next_hop(
+            Rule::at(Stage::Recipient)
+                .about(&mail.recipient)
+                .always(refusal),
+        )?;
+        Ok(mail)
+    }
+
+    /// Submits a message whose recipient the next hop refuses for good.
+    ///
+    /// # Errors
+    /// As [`Session::post`].
+    pub fn refused(&mut self) -> Outcome<Message> {
+        let mail = self.to_be_refused()?;
+        self.post(&mail)?;
+        Ok(mail)
     }
 
     /// Another recipient of a message, with a name of its own.
@@ -199,6 +224,39 @@ impl Session<'_> {
             }
             (None, None) => Err(self.neither(mail)),
         }
+    }
+
+    /// The next hop has refused the recipient, so that the target knows of the failure.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`] where the message was not tried until the deadline: that is another case's
+    /// matter.
+    pub fn was_refused(&mut self, mail: &Message) -> Outcome {
+        self.hang_up();
+        let (hop, shared) = (self.hop()?.clone(), self.shared);
+        let patience = self.target.treatment.delivery_deadline;
+        let refused = || {
+            let visits = hop.visits(&mail.token);
+            let mut recipients = visits.iter().flat_map(|visit| visit.commands("RCPT"));
+            let mine = |heard: &Heard| heard.text().contains(&mail.token);
+            let refused = |heard: &Heard| mine(heard) && heard.reply.starts_with('5');
+            recipients.any(refused).then_some(())
+        };
+        if hop
+            .wait_until(patience, &|| shared.interrupted(), refused)
+            .is_some()
+        {
+            self.transcript
+                .note("the next hop has refused the recipient");
+            return Ok(());
+        }
+        if shared.interrupted() {
+            return Err(Error::Interrupted.into());
+        }
+        Err(Halt::Skip(format!(
+            "not tried within {} s",
+            patience.as_secs()
+        )))
     }
 
     /// The connections on which something was heard about this message.

@@ -54,6 +54,9 @@ pub(super) fn in_words(lie: &Lie) -> String {
             visible(from.as_bytes()),
             visible(to.as_bytes())
         ),
+        Lie::ReportsAnyway => {
+            "a report is made of every recipient that the next hop refuses".to_owned()
+        }
         Lie::Hasty => {
             "the next command comes before the reply of several lines is whole".to_owned()
         }
