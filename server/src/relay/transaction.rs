@@ -62,10 +62,9 @@ pub(super) async fn transfer(
     let fault = match dialogue.run(session, message, recipients, deadlines).await {
         Ok(()) => None,
         Err(fault) => {
-            dialogue.rest = Some(Outcome::temporary(
-                fault.last_reply(),
-                Some(session.host.clone()),
-            ));
+            // A refusal of MAIL stays one, however the session ended.
+            let lost = Outcome::temporary(fault.last_reply(), Some(session.host.clone()));
+            dialogue.rest.get_or_insert(lost);
             Some(fault)
         }
     };
