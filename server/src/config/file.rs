@@ -100,8 +100,7 @@ enum Profile {
 
 /// Names and secrets. An error must not show the value, as the parser's own would.
 fn users<'de, D: Deserializer<'de>>(table: D) -> Result<BTreeMap<String, String>, D::Error> {
-    BTreeMap::<String, toml::Value>::deserialize(table)?
-        .into_iter()
+    entries("users", table)?
         .map(|(name, secret)| match secret {
             toml::Value::String(secret) => Ok((name, secret)),
             _ => Err(D::Error::custom(format!(
@@ -113,8 +112,7 @@ fn users<'de, D: Deserializer<'de>>(table: D) -> Result<BTreeMap<String, String>
 
 /// Names and lists of tokens; the same care.
 fn tokens<'de, D: Deserializer<'de>>(table: D) -> Result<BTreeMap<String, Vec<String>>, D::Error> {
-    BTreeMap::<String, toml::Value>::deserialize(table)?
-        .into_iter()
+    entries("tokens", table)?
         .map(|(name, tokens)| {
             let fault =
                 || D::Error::custom(format!("tokens: those of {name} are not a list of strings"));
@@ -124,6 +122,16 @@ fn tokens<'de, D: Deserializer<'de>>(table: D) -> Result<BTreeMap<String, Vec<St
             Ok((name, tokens))
         })
         .collect()
+}
+
+fn entries<'de, D: Deserializer<'de>>(
+    key: &str,
+    table: D,
+) -> Result<impl Iterator<Item = (String, toml::Value)>, D::Error> {
+    match toml::Value::deserialize(table)? {
+        toml::Value::Table(table) => Ok(table.into_iter()),
+        _ => Err(D::Error::custom(format!("{key}: not a table"))),
+    }
 }
 
 fn line_of(text: &str, position: usize) -> usize {
@@ -212,6 +220,16 @@ tls = "required"
         "hostname = \"a.example\"\nspool = \"s\"\ntokens = { alice = \"1234\" }",
         3,
         "of alice are not"
+    )]
+    #[case(
+        "hostname = \"a.example\"\nspool = \"s\"\nusers = \"1234\"",
+        3,
+        "users: not a table"
+    )]
+    #[case(
+        "hostname = \"a.example\"\nspool = \"s\"\ntokens = [\"1234\"]",
+        3,
+        "tokens: not a table"
     )]
     fn a_fault_is_named_with_its_line(#[case] text: &str, #[case] line: usize, #[case] word: &str) {
         let Err(ConfigError::File {
