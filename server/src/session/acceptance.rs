@@ -54,7 +54,7 @@ impl Session {
         let (spool, pieces) = (&self.shared.spool, additions.pieces(&content));
         match spool.store(&id, &envelope, &pieces).await {
             Ok(()) => {
-                tracing::info!(message = id, user = self.user, "queued");
+                tracing::info!(id, user = self.user, "queued");
                 self.patience.message();
                 if self.shared.messages.keeps() {
                     let received = self.received(&id, &envelope, pieces.concat());

@@ -182,8 +182,8 @@ fn serve_others(log: &mut Log) {
                 .map_err(super::at(&log.disk().path(&name))),
         };
         match served {
-            Ok(()) => tracing::info!(message = %id, "removed on request"),
-            Err(error) => tracing::error!(message = %id, %error, "not removed"),
+            Ok(()) => tracing::info!(%id, "removed on request"),
+            Err(error) => tracing::error!(%id, %error, "not removed"),
         }
     }
 }
