@@ -14,7 +14,6 @@ use crate::{
     certificate::Verification,
     error::Error,
     line::Line,
-    next_hop::NextHop,
     target::{Listener, Target},
     transcript::{Answers, Transcript},
     verdict::{Deviation, Halt, Outcome, Step, Weight},
@@ -56,8 +55,6 @@ pub struct Session<'t> {
     secrets: Secrets,
     started: Instant,
     afterwards: Vec<Afterwards>,
-    /// How many connections the next hop had seen before.
-    first_visit: usize,
 }
 
 /// What all sessions of a run share.
@@ -124,7 +121,6 @@ impl<'t> Session<'t> {
             secrets: Secrets::of(target),
             started: Instant::now(),
             afterwards: Vec::new(),
-            first_visit: target.next_hop.as_ref().map_or(0, NextHop::visit_count),
         }
     }
 

@@ -26,6 +26,7 @@ mod signals;
 mod spool_folder;
 mod status;
 mod target;
+mod user;
 
 /// Judges mail submission servers by what they say: RFC 6409, RFC 4954, RFC 5321 and their kin.
 #[derive(Debug, Parser)]
@@ -51,6 +52,8 @@ enum Command {
     Load(Box<load::Arguments>),
     /// Show what the reference server has still to deliver
     Queue(queue::Arguments),
+    /// Make an account for the reference server's user file
+    User(user::Arguments),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -121,6 +124,7 @@ fn obey(command: Option<Command>) -> Result<u8, Failure> {
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Load(arguments) => load::load(&arguments),
         Command::Queue(arguments) => queue::queue(&arguments),
+        Command::User(arguments) => user::user(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "msaspec", &mut script);
@@ -131,14 +135,9 @@ fn obey(command: Option<Command>) -> Result<u8, Failure> {
 }
 
 /// A server's log is for machines too and has times; everybody else speaks up only when there is need.
-/// What the embedded server warns of is what the cases provoke.
 fn log_to_stderr(serving: Option<serve::LogForm>) {
     use tracing_subscriber::EnvFilter;
-    let usual = if serving.is_some() {
-        "info"
-    } else {
-        "warn,msaspec_server=error"
-    };
+    let usual = if serving.is_some() { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let log = tracing_subscriber::fmt()

@@ -21,9 +21,8 @@ use std::time::{Duration, Instant};
 
 /// Octets of a message.
 const MESSAGE: usize = 4096;
-/// How long each round of a cell of the table takes.
-const PATIENCE: Duration = Duration::from_secs(1);
-const ROUNDS: usize = 5;
+/// How long each cell of the table takes.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Octets of a segment; one that is full is removed with all that is in it.
 const SEGMENT: u64 = 16 * 1024 * 1024;
 
@@ -53,13 +52,9 @@ fn main() {
         "writers", "a file a message", "segments"
     );
     for writers in [1, 20, 100] {
-        let (mut files, mut segments) = (0.0_f64, 0.0_f64);
-        // By turns, and the best of each: others use the disk too.
-        for _ in 0..ROUNDS {
-            files = files.max(rate(writers, &Files::new(place.path())));
-            segments = segments.max(rate(writers, &Segments::new(place.path())));
-        }
-        println!("{writers:>8}  {files:>16.0}  {segments:>16.0}");
+        let files = rate(writers, &Files::new(place.path()));
+        let segments = rate(writers, &Segments::new(place.path()));
+        println!("{writers:>8}  {files:>16}  {segments:>16}");
     }
 }
 
@@ -90,7 +85,7 @@ trait Form: Clone + Send + 'static {
     fn remove(&self, name: &str);
 }
 
-fn rate(writers: usize, form: &impl Form) -> f64 {
+fn rate(writers: usize, form: &impl Form) -> String {
     let begin = Arc::new(Barrier::new(writers + 1));
     let threads: Vec<_> = (0..writers)
         .map(|writer| {
@@ -116,7 +111,7 @@ fn rate(writers: usize, form: &impl Form) -> f64 {
         .into_iter()
         .map(|thread| thread.join().unwrap())
         .sum();
-    done as f64 / clock.elapsed().as_secs_f64()
+    format!("{:.0}", done as f64 / clock.elapsed().as_secs_f64())
 }
 
 /// A file a message, written beside its place and renamed.

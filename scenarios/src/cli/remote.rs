@@ -114,8 +114,7 @@ pub(super) fn account(user: &str, password_file: Option<&Path>) -> Result<Creden
     let password = match password_file {
         Some(path) => files::read_password(path)?,
         None => match std::env::var(PASSWORD) {
-            Ok(password) if !password.is_empty() => password,
-            Ok(_) => return refuse("$MSASPEC_PASSWORD is empty, and has to hold the password"),
+            Ok(text) => files::password(&text, "$MSASPEC_PASSWORD")?,
             Err(_) => {
                 return refuse(
                     "--user needs a password: give --password-file FILE or set $MSASPEC_PASSWORD",
@@ -123,11 +122,6 @@ pub(super) fn account(user: &str, password_file: Option<&Path>) -> Result<Creden
             }
         },
     };
-    if password.contains(['\0', '\r', '\n']) {
-        return refuse(
-            "the password has more than one line or a NUL; the file has to hold it and nothing else",
-        );
-    }
     Ok(Credentials::new(user, &password))
 }
 

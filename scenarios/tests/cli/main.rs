@@ -6,6 +6,8 @@ mod load;
 mod program;
 mod refusals;
 mod servers;
+mod serving;
+mod user;
 
 use std::{
     fs,
@@ -285,6 +287,7 @@ fn every_id_is_explained() {
 #[case(&["--version"], "msaspec ")]
 #[case(&["run", "--help"], "--allow-clear-login")]
 #[case(&["serve", "--help"], "one line of JSON")]
+#[case(&["user", "--help"], "never from the command line")]
 #[case(&["completions", "bash"], "complete ")]
 #[case(&["queue"], "nothing")]
 #[case(&["queue", "list", "--spool", "nowhere"], "nothing")]

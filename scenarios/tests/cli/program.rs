@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -61,6 +61,15 @@ pub(crate) fn msaspec(folder: &TempDir, arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs it to its end with something to read.
+pub(crate) fn run_reading(folder: &TempDir, arguments: &[&str], input: &[u8]) -> Ended {
+    let mut program = msaspec(folder, arguments);
+    let mut child = program.stdin(Stdio::piped()).spawn().unwrap();
+    // What refuses its arguments does not read.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    end(child)
+}
+
 /// Runs it to its end.
 pub(crate) fn run(folder: &TempDir, arguments: &[&str]) -> Ended {
     end(msaspec(folder, arguments).spawn().unwrap())
@@ -114,7 +123,7 @@ fn read(mut stream: impl Read + Send + 'static) -> std::thread::JoinHandle<Strin
 pub(crate) struct Serving {
     child: Child,
     pub(crate) ready: serde_json::Value,
-    _log: std::thread::JoinHandle<String>,
+    log: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Serving {
@@ -129,7 +138,7 @@ impl Serving {
         Serving {
             child,
             ready: serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}")),
-            _log: log,
+            log: Some(log),
         }
     }
 
@@ -149,6 +158,13 @@ impl Serving {
 
     pub(crate) fn signal(&self, name: &str) {
         signal(self.child.id(), name);
+    }
+
+    /// Waits for its end, and returns the status and what it logged.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().unwrap().code();
+        let log = self.log.take().unwrap().join().unwrap();
+        (status, log)
     }
 
     /// Ends it as an administrator would.

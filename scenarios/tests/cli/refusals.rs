@@ -68,6 +68,15 @@ fn a_password_file_that_cannot_be_used_is_named(
 #[case(&["run", "embedded", "--jobs", "0"], &["--jobs"])]
 #[case(&["explain", "rfc4954-4-second-auth-530"], &["did you mean rfc4954-4-second-auth-503"])]
 #[case(&["serve", "--config", "malformed.toml"], &["malformed.toml", "line 2"])]
+#[case(&["serve", "--config", "missing.toml"], &["missing.toml", "cannot be read"])]
+#[case(&["serve", "--config", "."], &[".: is a folder"])]
+#[case(&["serve", "--config", "users.toml"], &["users.toml: line 3: users: not a table"])]
+#[case(&["serve", "--config", "nowhere.toml"], &["does not start", "listeners: none given"])]
+#[case(&["serve", "--log", "xml"], &["text, json"])]
+#[case(&["user"], &["<NAME>"])]
+#[case(&["user", ""], &["a name"])]
+#[case(&["user", "alice"], &["the standard input: is empty"])]
+#[case(&["user", "alice", "--mechanism", "XOAUTH2"], &["possible values", "SCRAM-SHA-256"])]
 #[case(&["serve", "--listen", "localhost:587"], &["localhost:587"])]
 #[case(&["serve", "--listen", "192.0.2.1:587"], &["does not start", "192.0.2.1:587"])]
 #[case(&["serve", "--user", "alice"], &["NAME:PASSWORD"])]
@@ -92,6 +101,11 @@ fn what_cannot_be_meant_is_refused_in_a_sentence(
             "\"rfc4954-4-second-auth-503\" = { reason = \"why\", verdict = \"skip\" }\n",
         ),
         ("promise.toml", "startls = true\n"),
+        (
+            "users.toml",
+            "hostname = \"a.example\"\nspool = \"s\"\nusers = \"hidden\"\n",
+        ),
+        ("nowhere.toml", "hostname = \"a.example\"\nspool = \"s\"\n"),
     ] {
         fs::write(folder.path().join(name), text).unwrap();
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use stringprep::saslprep;
 
 use super::argon2id;
@@ -103,6 +105,16 @@ impl Account {
         toml::Table::from_iter([("users".to_owned(), toml::Value::Table(users))]).to_string()
     }
 
+    /// A new `stranger_key` for a user file, in base64.
+    ///
+    /// # Errors
+    /// [`AccountError::Failed`] without random octets.
+    pub fn stranger_key() -> Result<String, AccountError> {
+        let mut key = [0; 32];
+        random(&mut key)?;
+        Ok(STANDARD.encode(key))
+    }
+
     pub(super) fn of_secret(secret: impl Into<String>) -> Self {
         Account {
             secret: Some(secret.into()),
@@ -139,6 +151,10 @@ impl fmt::Debug for Account {
 
 fn salt() -> Result<[u8; 16], AccountError> {
     let mut salt = [0; 16];
-    getrandom::fill(&mut salt).map_err(|error| AccountError::Failed(error.to_string()))?;
+    random(&mut salt)?;
     Ok(salt)
+}
+
+fn random(octets: &mut [u8]) -> Result<(), AccountError> {
+    getrandom::fill(octets).map_err(|error| AccountError::Failed(error.to_string()))
 }
