@@ -164,14 +164,17 @@ impl NextHop {
         about.cloned().collect()
     }
 
-    /// How many connections are still there on which the next hop has fallen silent.
-    pub fn waiting(&self) -> usize {
+    /// How many connections there were until now.
+    pub fn visit_count(&self) -> usize {
+        self.mailbox.lock().visits.len()
+    }
+
+    /// How many of the connections from number `first` on are still there, although the next hop has
+    /// fallen silent.
+    pub fn waiting_since(&self, first: usize) -> usize {
         let state = self.mailbox.lock();
-        let waiting = state
-            .visits
-            .iter()
-            .filter(|visit| visit.silent && !visit.over);
-        waiting.count()
+        let visits = state.visits.iter().skip(first);
+        visits.filter(|visit| visit.silent && !visit.over).count()
     }
 
     /// The first message that contains `token`; none when `patience` ends or `interrupted` says so.

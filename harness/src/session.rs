@@ -14,6 +14,7 @@ use crate::{
     certificate::Verification,
     error::Error,
     line::Line,
+    next_hop::NextHop,
     target::{Listener, Target},
     transcript::{Answers, Transcript},
     verdict::{Deviation, Halt, Outcome, Step, Weight},
@@ -55,6 +56,8 @@ pub struct Session<'t> {
     secrets: Secrets,
     started: Instant,
     afterwards: Vec<Afterwards>,
+    /// How many connections the next hop had seen before.
+    first_visit: usize,
 }
 
 /// What all sessions of a run share.
@@ -121,6 +124,7 @@ impl<'t> Session<'t> {
             secrets: Secrets::of(target),
             started: Instant::now(),
             afterwards: Vec::new(),
+            first_visit: target.next_hop.as_ref().map_or(0, NextHop::visit_count),
         }
     }
 

@@ -135,9 +135,14 @@ fn obey(command: Option<Command>) -> Result<u8, Failure> {
 }
 
 /// A server's log is for machines too and has times; everybody else speaks up only when there is need.
+/// What the embedded server warns of is what the cases provoke.
 fn log_to_stderr(serving: Option<serve::LogForm>) {
     use tracing_subscriber::EnvFilter;
-    let usual = if serving.is_some() { "info" } else { "warn" };
+    let usual = if serving.is_some() {
+        "info"
+    } else {
+        "warn,msaspec_server=error"
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let log = tracing_subscriber::fmt()

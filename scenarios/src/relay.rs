@@ -236,6 +236,16 @@ pub const CHAPTER: Chapter = Chapter {
             ..Case::DEFAULT
         },
         Case {
+            id: "rfc5321-4.5.2-dots-doubled-on-the-way-out-longest-line",
+            level: Level::Must,
+            severity: Severity::Security,
+            requirement: "The longest line leaves with one dot more too, and is not broken for it.",
+            requirements: &["rfc5321-4.5.2-dots-doubled-on-the-way-out"],
+            script: script::dot_before_the_longest_line,
+            mutant: Mutant::Lie(Lie::OnTheWire("\r\n..yy", "\r\n.yy")),
+            ..Case::DEFAULT
+        },
+        Case {
             id: "rfc5321-2.2.1-client-helo-fallback",
             level: Level::Must,
             severity: Severity::Interop,

@@ -21,8 +21,9 @@ use std::time::{Duration, Instant};
 
 /// Octets of a message.
 const MESSAGE: usize = 4096;
-/// How long each cell of the table takes.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long each round of a cell of the table takes.
+const PATIENCE: Duration = Duration::from_secs(1);
+const ROUNDS: usize = 5;
 /// Octets of a segment; one that is full is removed with all that is in it.
 const SEGMENT: u64 = 16 * 1024 * 1024;
 
@@ -52,9 +53,13 @@ fn main() {
         "writers", "a file a message", "segments"
     );
     for writers in [1, 20, 100] {
-        let files = rate(writers, &Files::new(place.path()));
-        let segments = rate(writers, &Segments::new(place.path()));
-        println!("{writers:>8}  {files:>16}  {segments:>16}");
+        let (mut files, mut segments) = (0.0_f64, 0.0_f64);
+        // By turns, and the best of each: others use the disk too.
+        for _ in 0..ROUNDS {
+            files = files.max(rate(writers, &Files::new(place.path())));
+            segments = segments.max(rate(writers, &Segments::new(place.path())));
+        }
+        println!("{writers:>8}  {files:>16.0}  {segments:>16.0}");
     }
 }
 
@@ -85,7 +90,7 @@ trait Form: Clone + Send + 'static {
     fn remove(&self, name: &str);
 }
 
-fn rate(writers: usize, form: &impl Form) -> String {
+fn rate(writers: usize, form: &impl Form) -> f64 {
     let begin = Arc::new(Barrier::new(writers + 1));
     let threads: Vec<_> = (0..writers)
         .map(|writer| {
@@ -111,7 +116,7 @@ fn rate(writers: usize, form: &impl Form) -> String {
         .into_iter()
         .map(|thread| thread.join().unwrap())
         .sum();
-    format!("{:.0}", done as f64 / clock.elapsed().as_secs_f64())
+    done as f64 / clock.elapsed().as_secs_f64()
 }
 
 /// A file a message, written beside its place and renamed.

@@ -124,7 +124,7 @@ impl Session<'_> {
             }
         }
         if self.keywords().offers("DSN") {
-            of_rcpt = format!(" NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;{}", mail.recipient);
+            of_rcpt = format!(" NOTIFY=FAILURE,DELAY ORCPT=rfc822;{}", mail.recipient);
         }
         self.post_content(mail, &[&mail.recipient], &content, &of_mail, &of_rcpt)
     }
@@ -382,14 +382,15 @@ impl Session<'_> {
         Ok(contents)
     }
 
-    /// Every connection on which the next hop fell silent has ended.
+    /// Every connection on which the next hop fell silent since this session began has ended.
     ///
     /// # Errors
     /// [`Halt::Deviation`] where one is still there at the deadline.
     pub fn silence_was_left(&mut self, mail: &Message) -> Outcome {
         let (hop, shared) = (self.hop()?.clone(), self.shared);
         let patience = self.target.treatment.delivery_deadline;
-        let left = || (hop.waiting() == 0).then_some(());
+        let waiting = || hop.waiting_since(self.first_visit);
+        let left = || (waiting() == 0).then_some(());
         if hop
             .wait_until(patience, &|| shared.interrupted(), left)
             .is_some()
@@ -399,7 +400,7 @@ impl Session<'_> {
         if shared.interrupted() {
             return Err(Error::Interrupted.into());
         }
-        let observed = format!("{} connections are still there", hop.waiting());
+        let observed = format!("{} connections are still there", waiting());
         Err(self.hop_deviates(mail, "an end of every wait", observed))
     }
 

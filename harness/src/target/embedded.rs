@@ -19,9 +19,11 @@ use crate::{
 /// The name of the embedded server.
 pub const HOST: &str = "submission.example";
 
-/// How long the next hop may be silent. A shorter time would mistake a busy machine for silence, and
-/// every case that waits for it would have a duplicate.
-const HOP_DEADLINE: Duration = Duration::from_secs(1);
+/// How long the next hop may be silent: what is sent again for it is no duplicate.
+const HOP_DEADLINE: Duration = Duration::from_millis(300);
+/// The same after the final dot. A shorter time would mistake a busy machine for silence, and then the
+/// message is there twice.
+const HOP_DEADLINE_AFTER_DOT: Duration = Duration::from_millis(800);
 
 /// How the reference server is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +88,7 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
         rcpt: HOP_DEADLINE,
         data: HOP_DEADLINE,
         block: HOP_DEADLINE,
-        end_of_data: HOP_DEADLINE,
+        end_of_data: HOP_DEADLINE_AFTER_DOT,
     };
     // Every case is its own user, and many of them mistype on purpose.
     config.limits.login_delay_seconds = 0;

@@ -25,7 +25,9 @@ pub(super) struct Log {
     doubt: bool,
     /// Up to where the disk has promised room in the current segment.
     reserved: u64,
-    /// No attempt to move messages before.
+    /// Whether the disk has no room for more messages.
+    tight: bool,
+    /// No attempt to give room back before.
     rest: Option<Instant>,
     /// Octets from which a segment is full.
     full: u64,
@@ -78,6 +80,7 @@ impl Log {
             next: last.map_or(0, |last| last + 1),
             doubt: false,
             reserved: 0,
+            tight: false,
             rest: None,
             full,
             _lock: lock,
@@ -134,12 +137,20 @@ impl Log {
             return all(&drafts, &error);
         }
         let mut failures = Vec::new();
-        if let Err(error) = self.reserve(&drafts) {
-            // The reserve is for the others.
-            let messages: Vec<_> = drafts
-                .extract_if(.., |(_, draft)| draft.kind == Kind::Message)
+        let promised = self.reserve(&drafts);
+        self.tight = promised.is_err();
+        if let Err(error) = promised {
+            // The reserve is for the others, and its last half for removals alone: an attempt that
+            // is not written down is made again.
+            let scarce = self.left() < RESERVE / 2;
+            let refused: Vec<_> = drafts
+                .extract_if(.., |(_, draft)| match draft.kind {
+                    Kind::Message => true,
+                    Kind::Progress => scarce,
+                    Kind::Removed => false,
+                })
                 .collect();
-            failures = all(&messages, &error);
+            failures = all(&refused, &error);
         }
         if !drafts.is_empty()
             && let Err(error) = self.append(&drafts)
@@ -265,6 +276,11 @@ impl Log {
         getrandom::fill(&mut mark).map_err(|error| io::Error::other(error.to_string()))?;
         let (number, name) = (self.next, segment::name(self.next));
         self.next += 1;
+        if let Some(full) = self.current.and_then(|number| self.segments.get(&number)) {
+            // What was reserved for it may be all the room there is.
+            self.disk.truncate(&full.file, full.length)?;
+            self.reserved = 0;
+        }
         let file = self.disk.create(&name)?;
         let made = self
             .disk
@@ -275,10 +291,6 @@ impl Log {
             // If it stays it is empty, which is no harm.
             let _ = self.disk.remove(&name);
             return Err(error);
-        }
-        if let Some(full) = self.current.and_then(|number| self.segments.get(&number)) {
-            // Gives back what was reserved for it.
-            let _ = self.disk.truncate(&full.file, full.length);
         }
         let segment = Segment {
             file: Arc::new(file),
@@ -300,10 +312,9 @@ impl Log {
         let Some(segment) = self.current.and_then(|number| self.segments.get(&number)) else {
             return Ok(());
         };
-        let messages = drafts.iter().any(|(_, draft)| draft.kind == Kind::Message);
         let octets: u64 = drafts.iter().map(|(_, draft)| draft.length()).sum();
         let needed = segment.length + octets + RESERVE;
-        if !messages || needed <= self.reserved {
+        if needed <= self.reserved {
             return Ok(());
         }
         let (file, place) = (&segment.file, segment.length);
@@ -315,6 +326,13 @@ impl Log {
         self.disk.reserve(file, place, needed - place)?;
         self.reserved = needed;
         Ok(())
+    }
+
+    /// Octets that are reserved behind the current segment's end.
+    fn left(&self) -> u64 {
+        let current = self.current.and_then(|number| self.segments.get(&number));
+        self.reserved
+            .saturating_sub(current.map_or(0, |segment| segment.length))
     }
 
     /// Writes records behind the current segment's end and syncs them.
@@ -393,8 +411,10 @@ impl Log {
         let length = |segment: &Segment| segment.length;
         let current = self.current.and_then(|number| self.segments.get(&number));
         if current.map_or(0, length) > IDLE && self.lock().is_empty() {
-            self.begin()?;
-            return self.remove_dead();
+            return self.restart();
+        }
+        if self.tight {
+            return self.squeeze();
         }
         let all: u64 = self.segments.values().map(length).sum();
         let live: u64 = self.segments.values().map(|segment| segment.live).sum();
@@ -406,6 +426,42 @@ impl Log {
         {
             self.empty(*oldest)?;
             self.remove_dead()?;
+        }
+        Ok(())
+    }
+
+    /// Begins the current segment anew, in which nothing lives.
+    fn restart(&mut self) -> io::Result<()> {
+        if self.segments.len() > 1 {
+            // An older one is kept, and what it holds is removed in this one.
+            self.begin()?;
+            return self.remove_dead();
+        }
+        // That needs no room, which there may not be.
+        if let Some(segment) = self.segments.values_mut().next() {
+            segment.length = HEADER as u64;
+            self.doubt = true;
+            self.cut()?;
+            self.tight = false;
+        }
+        Ok(())
+    }
+
+    /// Makes room on a full disk, where little of the oldest segment lives: so little that it fits
+    /// into what is reserved.
+    fn squeeze(&mut self) -> io::Result<()> {
+        if let Some((oldest, segment)) = self.segments.first_key_value()
+            && segment.length > 2 * RESERVE
+            && segment.live <= RESERVE / 4
+            && !segment.kept
+        {
+            let oldest = *oldest;
+            if Some(oldest) == self.current {
+                self.begin()?;
+            }
+            self.empty(oldest)?;
+            self.remove_dead()?;
+            self.tight = false;
         }
         Ok(())
     }
@@ -459,20 +515,25 @@ impl Log {
         self.move_all(drafts)
     }
 
+    /// Appends what is there already. It leaves the reserve as it is: soon there is more room.
     fn move_all(&mut self, drafts: Vec<Draft>) -> io::Result<()> {
-        let moved = self.commit(drafts).into_iter().collect::<Result<(), _>>();
-        moved.map_err(io::Error::other)
+        if drafts.is_empty() {
+            return Ok(());
+        }
+        self.ready()?;
+        let drafts: Vec<_> = drafts.into_iter().enumerate().collect();
+        self.append(&drafts)
     }
 
     /// A message and its progress, to be written anew.
     fn copy(&self, id: Id, place: &Place) -> Result<Vec<Draft>, SpoolError> {
-        let message = place.message.payload(&self.disk)?;
+        let message = place.message.payload(id, &self.disk)?;
         let mut copies = vec![Draft::new(Kind::Message, id, message)];
         if let Some(progress) = &place.progress {
             copies.push(Draft::new(
                 Kind::Progress,
                 id,
-                progress.payload(&self.disk)?,
+                progress.payload(id, &self.disk)?,
             ));
         }
         Ok(copies)

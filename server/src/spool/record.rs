@@ -123,6 +123,11 @@ pub(super) fn is_payload_of(record: &[u8]) -> bool {
         && crc32fast::hash(&record[HEAD..]).to_be_bytes() == record[HEAD - 8..HEAD - 4]
 }
 
+/// Whether a record is about this message.
+pub(super) fn is_about(record: &[u8], id: Id) -> bool {
+    record.get(9..25) == Some(id.octets().as_slice())
+}
+
 /// Finds all records of a segment, whatever happened to it.
 pub(super) fn scan(segment: &[u8], mark: Mark) -> Scan {
     let mut scan = Scan {

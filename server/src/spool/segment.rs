@@ -108,11 +108,12 @@ impl Slot {
         disk.read_at(&self.file, self.start, length)
     }
 
-    /// The record's payload; the disk may have spoilt it since.
-    pub(super) fn payload(&self, disk: &Disk) -> Result<Vec<u8>, SpoolError> {
+    /// The record's payload; the disk may have spoilt it since, or the message be removed and its
+    /// place be another's.
+    pub(super) fn payload(&self, id: Id, disk: &Disk) -> Result<Vec<u8>, SpoolError> {
         let path = disk.path(&name(self.segment));
         let mut record = self.octets(disk).map_err(super::at(&path))?;
-        if !record::is_payload_of(&record) {
+        if !record::is_payload_of(&record) || !record::is_about(&record, id) {
             return Err(SpoolError::Damaged {
                 path,
                 reason: format!("checksum of the record at {}", self.start),
@@ -129,7 +130,7 @@ impl Place {
             path: disk.path(&name(self.message.segment)),
             reason: format!("message {id}: {reason}"),
         };
-        let mut line = self.message.payload(disk)?;
+        let mut line = self.message.payload(id, disk)?;
         let end = line.iter().position(|octet| *octet == b'\n');
         let end = end.ok_or_else(|| damaged("no envelope".to_owned()))?;
         let content = line.split_off(end + 1);
@@ -139,7 +140,9 @@ impl Place {
             return Err(damaged(format!("{} octets of content", content.len())));
         }
         let recipients = match &self.progress {
-            Some(slot) => envelope.progress(&slot.payload(disk)?).map_err(damaged)?,
+            Some(slot) => envelope
+                .progress(&slot.payload(id, disk)?)
+                .map_err(damaged)?,
             None => envelope.untried(),
         };
         let entry: Entry = envelope.entry(&id.to_string(), recipients);

@@ -1,0 +1,105 @@
+//! A next hop that takes everything, and remembers what and when.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+    time::Instant,
+};
+
+use tokio::net::TcpSocket;
+
+/// When each token was answered 250.
+type Received = BTreeMap<String, Vec<Instant>>;
+
+pub(crate) struct Sink {
+    address: SocketAddr,
+    /// Until it listens, nobody else gets the address.
+    reserved: Option<TcpSocket>,
+    received: Arc<Mutex<Received>>,
+}
+
+impl Sink {
+    pub(crate) fn open() -> Sink {
+        let mut sink = Sink::reserve();
+        sink.listen();
+        sink
+    }
+
+    /// An address where nobody listens yet.
+    pub(crate) fn reserve() -> Sink {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        Sink {
+            address: socket.local_addr().unwrap(),
+            reserved: Some(socket),
+            received: Arc::default(),
+        }
+    }
+
+    pub(crate) fn listen(&mut self) {
+        let socket = self.reserved.take().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap();
+        let listener = runtime
+            .block_on(async { socket.listen(64).and_then(|listener| listener.into_std()) })
+            .unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let received = self.received.clone();
+        thread::spawn(move || accept(&listener, &received));
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn received(&self) -> Received {
+        self.received.lock().unwrap().clone()
+    }
+}
+
+fn accept(listener: &TcpListener, received: &Arc<Mutex<Received>>) {
+    for stream in listener.incoming().flatten() {
+        let received = received.clone();
+        // The server may be killed at any moment: then the session ends.
+        thread::spawn(move || session(&stream, &received));
+    }
+}
+
+fn session(stream: &TcpStream, received: &Mutex<Received>) -> io::Result<()> {
+    let mut lines = BufReader::new(stream).lines();
+    let say = |text: &str| (&*stream).write_all(format!("{text}\r\n").as_bytes());
+    say("220 hop.example")?;
+    while let Some(line) = lines.next() {
+        let line = line?;
+        if line != "DATA" {
+            say("250 yes")?;
+            continue;
+        }
+        say("354 go on")?;
+        let mut token = None;
+        loop {
+            let Some(line) = lines.next() else {
+                return Ok(());
+            };
+            match line? {
+                line if line == "." => break,
+                line => token = token.or(line.strip_prefix("Subject: ").map(str::to_owned)),
+            }
+        }
+        // Noted first: whoever reads the answer finds it noted.
+        let token = token.unwrap_or_default();
+        received
+            .lock()
+            .unwrap()
+            .entry(token)
+            .or_default()
+            .push(Instant::now());
+        say("250 taken")?;
+    }
+    Ok(())
+}
