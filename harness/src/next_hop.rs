@@ -19,11 +19,11 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::{net::TcpListener, sync::watch};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
@@ -37,12 +37,14 @@ use crate::{
 mod content;
 mod edits;
 mod log;
+mod mailbox;
 mod script;
 mod serve;
 
 pub(crate) use edits::replace;
 pub(crate) use log::is_null_path;
 pub use log::{Heard, Visit};
+use mailbox::Mailbox;
 pub use script::{Action, Rule, Stage};
 
 /// The most octets of one message that are kept.
@@ -59,33 +61,13 @@ pub struct NextHop {
     tls: TlsAcceptor,
 }
 
-struct Mailbox {
-    state: Mutex<State>,
-    news: Condvar,
-    /// Asks those to leave who are between two messages.
-    hush: watch::Sender<()>,
-}
-
-#[derive(Default)]
-struct State {
-    messages: Vec<Delivered>,
-    visits: Vec<Visit>,
-    rules: Vec<Rule>,
-    lies: Vec<Lie>,
-    touched: bool,
-}
-
 impl NextHop {
     /// Listens on `address`; port 0 takes a free one.
     ///
     /// # Errors
     /// [`Error::Target`] where nobody can listen there.
     pub fn listen(address: SocketAddr) -> Result<NextHop, Error> {
-        let mailbox = Arc::new(Mailbox {
-            state: Mutex::default(),
-            news: Condvar::new(),
-            hush: watch::Sender::new(()),
-        });
+        let mailbox = Arc::new(Mailbox::new());
         let tls = acceptor()?;
         let (address, task) = accept_at(address, &mailbox, &tls)?;
         Ok(NextHop {
@@ -241,157 +223,6 @@ fn acceptor() -> Result<TlsAcceptor, Error> {
     Ok(TlsAcceptor::from(
         leaf.server_config().map_err(|e| failed(&e))?,
     ))
-}
-
-impl Mailbox {
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn action(&self, stage: Stage, envelope: &script::Envelope<'_>) -> Option<Action> {
-        let mut state = self.lock();
-        let mut rules = state.rules.iter_mut();
-        rules.find_map(|rule| rule.action(stage, envelope))
-    }
-
-    fn receive(&self, message: Delivered) {
-        self.lock().receive(message);
-        self.news.notify_all();
-    }
-
-    /// A connection begins: its number.
-    fn visited(&self) -> usize {
-        let mut state = self.lock();
-        state.visits.push(Visit::default());
-        state.visits.len() - 1
-    }
-
-    fn falls_silent(&self, visit: usize) {
-        if let Some(visit) = self.lock().visits.get_mut(visit) {
-            visit.silent = true;
-        }
-    }
-
-    fn visit_is_over(&self, visit: usize) {
-        if let Some(visit) = self.lock().visits.get_mut(visit) {
-            visit.over = true;
-        }
-        self.news.notify_all();
-    }
-
-    fn hear(&self, visit: usize, heard: Heard) {
-        if let Some(visit) = self.lock().visits.get_mut(visit) {
-            visit.heard.push(heard);
-        }
-    }
-
-    fn replied(&self, visit: usize, reply: &str) {
-        let mut state = self.lock();
-        let last = state
-            .visits
-            .get_mut(visit)
-            .and_then(|visit| visit.heard.last_mut());
-        if let Some(last) = last {
-            last.reply = reply.to_owned();
-        }
-    }
-
-    /// The command as a lie has it heard: the last line is the command, those before are only heard.
-    fn edited_command(&self, line: Vec<u8>) -> Vec<Vec<u8>> {
-        let mut state = self.lock();
-        let mut edited = line.clone();
-        for lie in &state.lies {
-            if let Lie::Heard(from, to) = lie {
-                edited = replace(&edited, from.as_bytes(), to.as_bytes());
-            }
-        }
-        state.touched |= edited != line;
-        let lines = edited.split(|&octet| octet == b'\n');
-        lines.map(<[u8]>::to_vec).collect()
-    }
-
-    fn edited_content(&self, raw: Vec<u8>) -> Vec<u8> {
-        let mut state = self.lock();
-        let mut edited = raw.clone();
-        for lie in &state.lies {
-            if let Lie::OnTheWire(from, to) = lie {
-                edited = replace(&edited, from.as_bytes(), to.as_bytes());
-            }
-        }
-        state.touched |= edited != raw;
-        edited
-    }
-
-    /// A recipient was refused; a lie makes a report of it.
-    fn refused(&self, recipient: &str) {
-        let mut state = self.lock();
-        if state.lies.contains(&Lie::ReportsAnyway) {
-            state.touched = true;
-            state.messages.push(Delivered {
-                helo: String::new(),
-                mail: "FROM:<>".to_owned(),
-                recipients: vec!["TO:<somebody@client.example>".to_owned()],
-                content: format!("Subject: Failed\r\n\r\n{recipient}\r\n").into_bytes(),
-            });
-        }
-    }
-
-    /// Whether a lie has the target speak before a reply of several lines is whole.
-    fn is_hasty(&self) -> bool {
-        let mut state = self.lock();
-        let hasty = state.lies.contains(&Lie::Hasty);
-        state.touched |= hasty;
-        hasty
-    }
-}
-
-impl State {
-    fn messages(&self, token: &str) -> Vec<Delivered> {
-        self.about(token, |message| !message.is_notification(token))
-    }
-
-    fn notifications(&self, token: &str) -> Vec<Delivered> {
-        self.about(token, |message| message.is_notification(token))
-    }
-
-    fn about(&self, token: &str, wanted: impl Fn(&Delivered) -> bool) -> Vec<Delivered> {
-        let messages = self.messages.iter();
-        let about = messages.filter(|message| message.mentions(token) && wanted(message));
-        about.cloned().collect()
-    }
-
-    fn receive(&mut self, mut message: Delivered) {
-        let mut copies = 1;
-        for lie in &self.lies {
-            match lie {
-                Lie::Swallow => copies = 0,
-                Lie::SwallowFor(part) => {
-                    let named = message.recipients.len();
-                    message
-                        .recipients
-                        .retain(|recipient| !recipient.contains(part));
-                    if message.recipients.len() == named {
-                        continue;
-                    }
-                    copies *= usize::from(!message.recipients.is_empty());
-                }
-                Lie::Repeat => copies = 2,
-                Lie::Relayed(from, to) => {
-                    let edited = replace(&message.content, from.as_bytes(), to.as_bytes());
-                    if edited == message.content {
-                        continue;
-                    }
-                    message.content = edited;
-                }
-                Lie::TopFieldSinks => {
-                    message.content = edits::with_sunken_top_field(&message.content)
-                }
-                _ => continue,
-            }
-            self.touched = true;
-        }
-        self.messages.extend(std::iter::repeat_n(message, copies));
-    }
 }
 
 #[cfg(test)]

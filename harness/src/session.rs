@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod authentication;
+mod heard;
 mod keywords;
 mod mail;
 mod needs;
