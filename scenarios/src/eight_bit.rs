@@ -12,7 +12,7 @@ use msaspec_harness::{
 
 /// RFC 6152.
 pub const CHAPTER: Chapter = Chapter {
-    name: "eight_bit",
+    name: "eight-bit",
     cases: &[
         Case {
             id: "rfc6409-7-8bitmime-offered",
