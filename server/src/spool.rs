@@ -106,7 +106,7 @@ impl Spool {
         };
         let disk = Disk::make(folder).map_err(at(folder))?;
         let lock = lock(&disk)?;
-        let log = Log::open(disk, Some(lock), log::FULL).map_err(at(folder))?;
+        let log = Log::open(disk, lock, log::FULL).map_err(at(folder))?;
         Ok(Spool(Form::Folder(Writer::start(log).map_err(at(folder))?)))
     }
 

@@ -20,11 +20,19 @@ impl Disk {
     /// The folder, made (readable by its owner only) if it is missing.
     pub(super) fn make(folder: &Path) -> io::Result<Self> {
         if !folder.is_dir() {
+            let folder = std::path::absolute(folder)?;
+            let missing: Vec<_> = folder
+                .ancestors()
+                .take_while(|level| !level.is_dir())
+                .collect();
             fs::DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
-                .create(folder)?;
-            File::open(fs::canonicalize(folder)?.join(".."))?.sync_all()?;
+                .create(&folder)?;
+            // Each new name is durable with the folder that it is in.
+            for parent in missing.into_iter().filter_map(Path::parent) {
+                File::open(parent)?.sync_all()?;
+            }
         }
         Ok(Disk::of(folder))
     }
@@ -55,7 +63,8 @@ impl Disk {
             .mode(0o600)
             .open(self.path("lock"))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(file)),
+            // Without a name it would lock nothing: somebody has just removed it.
+            Ok(()) => Ok((file.metadata()?.nlink() > 0).then_some(file)),
             Err(Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -94,6 +103,11 @@ impl Disk {
             .open(self.path(name))
     }
 
+    pub(super) fn open_to_read(&self, name: &str) -> io::Result<File> {
+        self.step()?;
+        File::open(self.path(name))
+    }
+
     pub(super) fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         self.step()?;
         fs::read(self.path(name))
@@ -107,13 +121,22 @@ impl Disk {
     }
 
     pub(super) fn write_at(&self, file: &File, place: u64, octets: &[u8]) -> io::Result<()> {
-        self.step()?;
+        #[cfg(test)]
+        self.faults
+            .fits(file, place + octets.len() as u64, &self.folder)?;
+        if let Err(error) = self.step() {
+            // A write that fails may have been done in part.
+            let _ = file.write_all_at(&octets[..octets.len() / 2], place);
+            return Err(error);
+        }
         file.write_all_at(octets, place)
     }
 
     /// Reserves room behind the end of a file, where the file system can do that.
     pub(super) fn reserve(&self, file: &File, place: u64, length: u64) -> io::Result<()> {
         self.step()?;
+        #[cfg(test)]
+        self.faults.fits(file, place + length, &self.folder)?;
         #[cfg(target_os = "linux")]
         {
             use rustix::fs::{FallocateFlags, fallocate};
@@ -162,6 +185,8 @@ impl Disk {
     /// Makes new names, and the want of old ones, durable.
     pub(super) fn sync_folder(&self) -> io::Result<()> {
         self.step()?;
+        #[cfg(test)]
+        self.faults.folder_is_synced();
         File::open(&self.folder)?.sync_all()
     }
 
@@ -185,11 +210,20 @@ impl Disk {
 pub(super) mod faults {
     //! Calls that fail.
 
+    use std::fs::{self, File};
     use std::io;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::{Mutex, PoisonError};
 
     #[derive(Debug, Default)]
-    pub(crate) struct Faults(Mutex<Plan>);
+    pub(crate) struct Faults {
+        plan: Mutex<Plan>,
+        folder_syncs: AtomicU64,
+        /// Octets that all files may have; 0 for any number.
+        room: AtomicU64,
+    }
 
     #[derive(Debug, Default)]
     struct Plan {
@@ -210,6 +244,40 @@ pub(super) mod faults {
             };
         }
 
+        /// How often the folder was synced.
+        pub(crate) fn folder_syncs(&self) -> u64 {
+            self.folder_syncs.load(Ordering::Relaxed)
+        }
+
+        pub(super) fn folder_is_synced(&self) {
+            self.folder_syncs.fetch_add(1, Ordering::Relaxed);
+        }
+
+        /// From now on the disk has room for so many octets.
+        pub(crate) fn room(&self, octets: u64) {
+            self.room.store(octets, Ordering::Relaxed);
+        }
+
+        /// Whether there is room for a file with this end, beside all others.
+        pub(super) fn fits(&self, file: &File, end: u64, folder: &Path) -> io::Result<()> {
+            let room = self.room.load(Ordering::Relaxed);
+            if room == 0 {
+                return Ok(());
+            }
+            let mut all = end;
+            let own = file.metadata()?.ino();
+            for other in fs::read_dir(folder)? {
+                let other = other?.metadata()?;
+                if other.ino() != own {
+                    all += other.len();
+                }
+            }
+            match all <= room {
+                true => Ok(()),
+                false => Err(io::Error::from_raw_os_error(28)),
+            }
+        }
+
         /// Calls since the plan was made.
         pub(crate) fn calls(&self) -> u64 {
             self.lock().calls
@@ -227,7 +295,7 @@ pub(super) mod faults {
         }
 
         fn lock(&self) -> std::sync::MutexGuard<'_, Plan> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            self.plan.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::disk::Disk;
 use super::id::Id;
 use super::record::{self, Draft, Found, HEADER, Kind, Mark};
-use super::segment::{self, Index, Loaded, Place, Slot};
+use super::segment::{self, Index, Loaded, Lost, Place, Slot};
 use super::{SpoolError, old};
 
 /// The log, for the one thread that writes.
@@ -31,7 +31,7 @@ pub(super) struct Log {
     rest: Option<Instant>,
     /// Octets from which a segment is full.
     full: u64,
-    _lock: Option<File>,
+    lock: File,
 }
 
 struct Segment {
@@ -65,13 +65,14 @@ const REST: Duration = Duration::from_secs(10);
 
 impl Log {
     /// Finds what is in the folder, and makes what is found durable.
-    pub(super) fn open(disk: Disk, lock: Option<File>, full: u64) -> io::Result<Self> {
+    pub(super) fn open(disk: Disk, lock: File, full: u64) -> io::Result<Self> {
         let names = disk.names()?;
         let numbers: BTreeSet<u64> = names
             .iter()
             .filter_map(|name| segment::number(name))
             .collect();
         let last = numbers.last().copied();
+        let mut lost = Lost::new();
         let mut log = Log {
             disk,
             index: Arc::default(),
@@ -83,14 +84,20 @@ impl Log {
             tight: false,
             rest: None,
             full,
-            _lock: lock,
+            lock,
         };
         for number in numbers {
-            match segment::load(&log.disk, number)? {
-                Ok(loaded) => log.take(number, loaded, Some(number) == last)?,
+            let file = log.disk.open(&segment::name(number))?;
+            match segment::load(&log.disk, number, file)? {
+                Ok(loaded) => log.take(number, loaded, Some(number) == last, &mut lost)?,
                 Err(octets) => log.reject(number, &octets)?,
             }
         }
+        if last.is_some() {
+            // A crash may have come before a name was durable.
+            log.disk.sync_folder()?;
+        }
+        log.keep_lost(&lost);
         log.count();
         old::convert(&mut log, &names)?;
         Ok(log)
@@ -186,9 +193,27 @@ impl Log {
         self.commit(vec![removed]).pop().unwrap_or(Ok(()))
     }
 
+    /// Looks whether all files are still there.
+    pub(super) fn look(&mut self) {
+        if let Err(error) = self.notice_loss() {
+            tracing::warn!(folder = %self.disk.folder().display(), %error, "nobody can tell whether all files are there");
+        }
+    }
+
     /// Leaves the folder as it may be found: without what was refused, and empty if nothing is left
     /// to do.
     pub(super) fn close(mut self) {
+        self.look();
+        if let Err(error) = self.rescue() {
+            let gone = |place: &Place| {
+                let segment = self.segments.get(&place.message.segment);
+                segment.is_none_or(|segment| segment.lost)
+            };
+            let index = self.lock();
+            let ids = index.iter().filter(|(_, place)| gone(place));
+            let ids: Vec<_> = ids.map(|(id, _)| id.to_string()).collect();
+            tracing::error!(folder = %self.disk.folder().display(), %error, ?ids, "accepted and lost: somebody removed their files, and they cannot be written anew");
+        }
         let closed = match self.doubt {
             true => self.cut(),
             false => Ok(()),
@@ -223,6 +248,7 @@ impl Log {
 
     /// Makes sure that there is a segment to append to, and nothing behind its end.
     fn ready(&mut self) -> io::Result<()> {
+        self.stay_alone()?;
         if let Some(segment) = self.current.and_then(|number| self.segments.get(&number))
             && !self.disk.has_name(&segment.file)?
         {
@@ -245,6 +271,20 @@ impl Log {
         }
     }
 
+    /// Takes the lock anew if somebody has removed its file: the one that we hold keeps nobody out.
+    fn stay_alone(&mut self) -> io::Result<()> {
+        if self.disk.has_name(&self.lock)? {
+            return Ok(());
+        }
+        let lock = self.disk.lock()?;
+        self.lock = lock.ok_or_else(|| io::Error::other("another server uses this spool"))?;
+        // Whoever was here meanwhile may have left segments.
+        let names = self.disk.names()?;
+        let last = names.iter().filter_map(|name| segment::number(name)).max();
+        self.next = self.next.max(last.map_or(0, |last| last + 1));
+        Ok(())
+    }
+
     /// Cuts off what was refused.
     fn cut(&mut self) -> io::Result<()> {
         if let Some(segment) = self.current.and_then(|number| self.segments.get(&number)) {
@@ -264,9 +304,12 @@ impl Log {
                 segment.lost = true;
             }
         }
-        self.current = None;
-        self.doubt = false;
-        self.reserved = 0;
+        let current = self.current.and_then(|number| self.segments.get(&number));
+        if current.is_some_and(|segment| segment.lost) {
+            self.current = None;
+            self.doubt = false;
+            self.reserved = 0;
+        }
         Ok(())
     }
 
@@ -307,13 +350,17 @@ impl Log {
         Ok(())
     }
 
-    /// Has the disk promise room for messages and the reserve behind them.
+    /// Has the disk promise room for messages and the reserve behind them, and for what lives in
+    /// the oldest segment: one message that cannot be delivered must not keep the room of all
+    /// others.
     fn reserve(&mut self, drafts: &[(usize, Draft)]) -> io::Result<()> {
         let Some(segment) = self.current.and_then(|number| self.segments.get(&number)) else {
             return Ok(());
         };
         let octets: u64 = drafts.iter().map(|(_, draft)| draft.length()).sum();
-        let needed = segment.length + octets + RESERVE;
+        let oldest = self.segments.values().next();
+        let live = oldest.map_or(0, |oldest| oldest.live) + octets;
+        let needed = segment.length + octets + RESERVE + live.min(self.full / 4);
         if needed <= self.reserved {
             return Ok(());
         }
@@ -432,8 +479,8 @@ impl Log {
 
     /// Begins the current segment anew, in which nothing lives.
     fn restart(&mut self) -> io::Result<()> {
-        if self.segments.len() > 1 {
-            // An older one is kept, and what it holds is removed in this one.
+        if self.segments.len() > 1 || self.segments.values().any(|segment| segment.kept) {
+            // One has to stay as it is, and what an older one holds is removed in this one.
             self.begin()?;
             return self.remove_dead();
         }
@@ -447,12 +494,12 @@ impl Log {
         Ok(())
     }
 
-    /// Makes room on a full disk, where little of the oldest segment lives: so little that it fits
-    /// into what is reserved.
+    /// Makes room on a full disk, where more of the oldest segment is dead than the reserve, and
+    /// what lives fits into what is reserved.
     fn squeeze(&mut self) -> io::Result<()> {
         if let Some((oldest, segment)) = self.segments.first_key_value()
-            && segment.length > 2 * RESERVE
-            && segment.live <= RESERVE / 4
+            && segment.length.saturating_sub(segment.live) > RESERVE
+            && segment.live + RESERVE / 2 <= self.left()
             && !segment.kept
         {
             let oldest = *oldest;
@@ -529,22 +576,35 @@ impl Log {
     fn copy(&self, id: Id, place: &Place) -> Result<Vec<Draft>, SpoolError> {
         let message = place.message.payload(id, &self.disk)?;
         let mut copies = vec![Draft::new(Kind::Message, id, message)];
-        if let Some(progress) = &place.progress {
-            copies.push(Draft::new(
-                Kind::Progress,
-                id,
-                progress.payload(id, &self.disk)?,
-            ));
-        }
+        let progress = place.progress(id, &self.disk)?;
+        copies.extend(progress.map(|json| Draft::new(Kind::Progress, id, json)));
         Ok(copies)
     }
 
     /// Takes a segment that was found. Behind the end of the last one a crash may have left half a
     /// record; whatever else is not sound is damage, and copied aside.
-    fn take(&mut self, number: u64, loaded: Loaded, last: bool) -> io::Result<()> {
+    fn take(&mut self, number: u64, loaded: Loaded, last: bool, lost: &mut Lost) -> io::Result<()> {
         let path = self.disk.path(&segment::name(number));
         let (end, whole) = (loaded.end(), loaded.octets.len());
-        let mut damage: Vec<_> = loaded.scan.found.iter().filter_map(damaged).collect();
+        let mut damage = Vec::new();
+        for found in &loaded.scan.found {
+            match found {
+                Found::Damaged { span, about: None } => damage.push(span.clone()),
+                Found::Damaged {
+                    about: Some((Kind::Progress, id)),
+                    ..
+                } => {
+                    tracing::error!(path = %path.display(), %id, "progress damaged; what was told before it counts");
+                }
+                // Whether a damaged message is lost is known when all has been read.
+                _ => {}
+            }
+        }
+        if record::mark(&loaded.octets).is_none() {
+            tracing::error!(path = %path.display(), "header damaged; written anew");
+            self.disk
+                .write_at(&loaded.file, 0, &record::header(loaded.mark))?;
+        }
         if last {
             if end < whole {
                 tracing::info!(path = %path.display(), octets = whole - end, "cut off what was never acknowledged");
@@ -554,20 +614,17 @@ impl Log {
             self.disk.sync(&loaded.file)?;
             self.current = Some(number);
         } else if end < whole {
-            damage.push((end..whole, None));
+            damage.push(end..whole);
         }
         let mut kept = false;
-        for (span, id) in damage {
-            let name = id.map_or_else(
-                || format!("{number:016x}-{}", span.start),
-                |id| id.to_string(),
-            );
+        for span in damage {
+            let name = format!("{number:016x}-{}", span.start);
             if let Err(error) = self.keep(&name, &loaded.octets[span]) {
                 tracing::error!(path = %path.display(), %error, "damaged, and cannot be copied aside");
                 kept = true;
             }
         }
-        segment::apply(&mut self.lock(), number, &loaded);
+        segment::apply(&mut self.lock(), lost, number, &loaded);
         let segment = Segment {
             file: loaded.file,
             mark: loaded.mark,
@@ -581,6 +638,20 @@ impl Log {
         Ok(())
     }
 
+    /// Copies damaged messages aside of which there is nothing else.
+    fn keep_lost(&mut self, lost: &Lost) {
+        for (id, slot) in lost {
+            let octets = slot.octets(&self.disk);
+            let kept = octets.and_then(|octets| self.keep(&id.to_string(), &octets));
+            if let Err(error) = kept {
+                tracing::error!(%id, %error, "damaged, and cannot be copied aside");
+                if let Some(segment) = self.segments.get_mut(&slot.segment) {
+                    segment.kept = true;
+                }
+            }
+        }
+    }
+
     /// A segment without a sound header: it was never begun, or it is damaged as a whole.
     fn reject(&self, number: u64, octets: &[u8]) -> io::Result<()> {
         let name = segment::name(number);
@@ -592,15 +663,18 @@ impl Log {
         self.disk.sync_folder()
     }
 
-    /// Keeps damaged octets in a file of their own, unless they were kept before.
-    fn keep(&self, name: &str, octets: &[u8]) -> io::Result<()> {
-        let (name, unfinished) = (
-            format!("{name}{DAMAGED}"),
-            format!("{name}{DAMAGED}{UNFINISHED}"),
-        );
-        if self.disk.path(&name).exists() {
-            return Ok(());
+    /// Keeps damaged octets in a file of their own, unless these were kept before.
+    fn keep(&self, stem: &str, octets: &[u8]) -> io::Result<()> {
+        let mut name = format!("{stem}{DAMAGED}");
+        for number in 1_u64.. {
+            match self.disk.read(&name) {
+                Ok(before) if before == octets => return Ok(()),
+                Ok(_) => name = format!("{stem}.{number}{DAMAGED}"),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(error) => return Err(error),
+            }
         }
+        let unfinished = format!("{name}{UNFINISHED}");
         tracing::error!(path = %self.disk.path(&name).display(), "damaged, set aside here; it will not be delivered");
         let file = self.disk.create(&unfinished)?;
         self.disk.write_at(&file, 0, octets)?;
@@ -643,13 +717,6 @@ fn write(disk: &Disk, segment: &Segment, drafts: &[(usize, Draft)]) -> io::Resul
     }
     flush(&mut block)?;
     Ok(slots)
-}
-
-fn damaged(found: &Found) -> Option<(std::ops::Range<usize>, Option<Id>)> {
-    match found {
-        Found::Damaged { span, id } => Some((span.clone(), *id)),
-        Found::Record { .. } => None,
-    }
 }
 
 /// The same error for another who waits.

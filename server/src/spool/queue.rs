@@ -10,7 +10,7 @@ use super::disk::Disk;
 use super::id::Id;
 use super::log::{DAMAGED, FULL, Log};
 use super::record::{Draft, Found, Kind};
-use super::segment::{self, Index};
+use super::segment::{self, Index, Lost};
 use super::writer::REMOVE;
 use super::{Entry, Message, SpoolError, at};
 
@@ -104,8 +104,8 @@ impl Queue {
         loop {
             if let Some(lock) = self.disk.lock().map_err(at(self.disk.folder()))? {
                 self.disk.remove(&name).map_err(at(&path))?;
-                let mut log = Log::open(self.disk.clone(), Some(lock), FULL)
-                    .map_err(at(self.disk.folder()))?;
+                let mut log =
+                    Log::open(self.disk.clone(), lock, FULL).map_err(at(self.disk.folder()))?;
                 let removed = log
                     .commit(vec![Draft::new(Kind::Removed, known, Vec::new())])
                     .pop();
@@ -135,6 +135,11 @@ impl Queue {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn places(&self) -> Result<Vec<segment::Place>, SpoolError> {
+        Ok(self.load()?.0.into_values().collect())
+    }
+
     /// Reads all segments, again if one of them vanished meanwhile: what lived in it has been
     /// written anew behind the others.
     fn load(&self) -> Result<(Index, BTreeSet<String>), SpoolError> {
@@ -149,27 +154,26 @@ impl Queue {
     }
 
     fn try_load(&self) -> io::Result<(Index, BTreeSet<String>)> {
-        let (mut index, mut damaged) = (Index::new(), BTreeSet::new());
+        let (mut index, mut lost, mut damaged) = (Index::new(), Lost::new(), BTreeSet::new());
         let names = self.disk.names()?;
         let numbers: BTreeSet<u64> = names
             .iter()
             .filter_map(|name| segment::number(name))
             .collect();
         for number in &numbers {
-            let Ok(loaded) = segment::load(&self.disk, *number)? else {
+            let file = self.disk.open_to_read(&segment::name(*number))?;
+            let Ok(loaded) = segment::load(&self.disk, *number, file)? else {
                 // Just begun, or set aside at the next start.
                 continue;
             };
             for found in &loaded.scan.found {
-                if let Found::Damaged { span, id } = found {
-                    damaged.insert(match id {
-                        Some(id) => id.to_string(),
-                        None => format!("{number:016x}-{}", span.start),
-                    });
+                if let Found::Damaged { span, about: None } = found {
+                    damaged.insert(format!("{number:016x}-{}", span.start));
                 }
             }
-            segment::apply(&mut index, *number, &loaded);
+            segment::apply(&mut index, &mut lost, *number, &loaded);
         }
+        damaged.extend(lost.keys().map(ToString::to_string));
         Ok((index, damaged))
     }
 }

@@ -37,9 +37,12 @@ pub(super) enum Found {
         id: Id,
         payload: Range<usize>,
     },
-    /// Octets that belong to no sound record, and the message that they are about, if that is
+    /// Octets that belong to no sound record, and what they told about which message, if that is
     /// known.
-    Damaged { span: Range<usize>, id: Option<Id> },
+    Damaged {
+        span: Range<usize>,
+        about: Option<(Kind, Id)>,
+    },
 }
 
 /// All that is found in a segment; behind `end` there is only what a crash did not let finish.
@@ -117,6 +120,13 @@ pub(super) fn mark(segment: &[u8]) -> Option<Mark> {
     text[NAME.len()..].try_into().ok().filter(|_| sound)
 }
 
+/// The mark as the first record tells it, for a segment whose header is damaged.
+pub(super) fn first_mark(segment: &[u8]) -> Option<Mark> {
+    let record = segment.get(HEADER..)?;
+    let mark = record.get(..8)?.try_into().ok()?;
+    sound_head(record, mark).map(|_| mark)
+}
+
 /// Whether a payload is the one that a record's head speaks of.
 pub(super) fn is_payload_of(record: &[u8]) -> bool {
     record.len() >= HEAD
@@ -150,7 +160,7 @@ pub(super) fn scan(segment: &[u8], mark: Mark) -> Scan {
             let payload = place + HEAD..end;
             scan.found.push(Found::Record { kind, id, payload });
         } else {
-            scan.damaged(place..end, Some(id));
+            scan.damaged(place..end, Some((kind, id)));
         }
         scan.end = end;
         place = end;
@@ -159,9 +169,9 @@ pub(super) fn scan(segment: &[u8], mark: Mark) -> Scan {
 }
 
 impl Scan {
-    fn damaged(&mut self, span: Range<usize>, id: Option<Id>) {
+    fn damaged(&mut self, span: Range<usize>, about: Option<(Kind, Id)>) {
         self.end = span.end;
-        self.found.push(Found::Damaged { span, id });
+        self.found.push(Found::Damaged { span, about });
     }
 }
 

@@ -50,32 +50,49 @@ pub(super) fn number(file: &str) -> Option<u64> {
     (name(number) == file).then_some(number)
 }
 
-/// Reads a segment; nothing if its header is not sound.
-pub(super) fn load(disk: &Disk, number: u64) -> io::Result<Result<Loaded, Vec<u8>>> {
-    let file = Arc::new(disk.open(&name(number))?);
+/// Messages that are damaged, and their places.
+pub(super) type Lost = BTreeMap<Id, Slot>;
+
+/// Reads a segment that is open; nothing if neither its header nor its first record is sound.
+pub(super) fn load(disk: &Disk, number: u64, file: File) -> io::Result<Result<Loaded, Vec<u8>>> {
     let octets = disk.read(&name(number))?;
-    Ok(match record::mark(&octets) {
-        Some(mark) => Ok(Loaded {
-            file,
-            mark,
-            scan: record::scan(&octets, mark),
-            octets,
-        }),
-        None => Err(octets),
-    })
+    Ok(
+        match record::mark(&octets).or_else(|| record::first_mark(&octets)) {
+            Some(mark) => Ok(Loaded {
+                file: Arc::new(file),
+                mark,
+                scan: record::scan(&octets, mark),
+                octets,
+            }),
+            None => Err(octets),
+        },
+    )
 }
 
-/// Takes note of what a segment tells. Segments come in their order.
-pub(super) fn apply(index: &mut Index, segment: u64, loaded: &Loaded) {
+/// Takes note of what a segment tells. Segments come in their order. A damaged message is lost
+/// unless there is a copy of it, or it was removed later.
+pub(super) fn apply(index: &mut Index, lost: &mut Lost, segment: u64, loaded: &Loaded) {
+    let slot = |start: usize, end: usize| Slot {
+        segment,
+        file: loaded.file.clone(),
+        start: start as u64,
+        length: (end - start) as u64,
+    };
     for found in &loaded.scan.found {
-        if let Found::Record { kind, id, payload } = found {
-            let slot = Slot {
-                segment,
-                file: loaded.file.clone(),
-                start: (payload.start - HEAD) as u64,
-                length: (HEAD + payload.len()) as u64,
-            };
-            note(index, *kind, *id, slot);
+        match found {
+            Found::Record { kind, id, payload } => {
+                if *kind != Kind::Progress {
+                    lost.remove(id);
+                }
+                note(index, *kind, *id, slot(payload.start - HEAD, payload.end));
+            }
+            Found::Damaged {
+                span,
+                about: Some((Kind::Message, id)),
+            } if !index.contains_key(id) => {
+                lost.insert(*id, slot(span.start, span.end));
+            }
+            Found::Damaged { .. } => {}
         }
     }
 }
@@ -124,6 +141,22 @@ impl Slot {
 }
 
 impl Place {
+    /// The progress as JSON, if there is any that is sound: to send a message twice is better than
+    /// never.
+    pub(super) fn progress(&self, id: Id, disk: &Disk) -> Result<Option<Vec<u8>>, SpoolError> {
+        let Some(slot) = &self.progress else {
+            return Ok(None);
+        };
+        match slot.payload(id, disk) {
+            Ok(json) => Ok(Some(json)),
+            Err(error @ SpoolError::Damaged { .. }) => {
+                tracing::error!(%id, %error, "progress damaged; its recipients are tried anew");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The message.
     pub(super) fn read(&self, id: Id, disk: &Disk) -> Result<Message, SpoolError> {
         let damaged = |reason: String| SpoolError::Damaged {
@@ -139,10 +172,8 @@ impl Place {
         if envelope.size != content.len() as u64 {
             return Err(damaged(format!("{} octets of content", content.len())));
         }
-        let recipients = match &self.progress {
-            Some(slot) => envelope
-                .progress(&slot.payload(id, disk)?)
-                .map_err(damaged)?,
+        let recipients = match self.progress(id, disk)? {
+            Some(json) => envelope.progress(&json).map_err(damaged)?,
             None => envelope.untried(),
         };
         let entry: Entry = envelope.entry(&id.to_string(), recipients);

@@ -157,6 +157,7 @@ fn run(mut log: Log, waiting: &Receiver<Request>) {
             let _ = answer.send(result);
         }
         if searched.elapsed() >= SEARCH {
+            log.look();
             serve_others(&mut log);
             searched = Instant::now();
         }
