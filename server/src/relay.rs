@@ -175,7 +175,7 @@ impl Office {
         let pending = message.pending(|_| true).await;
         let destinations: BTreeSet<_> = pending
             .iter()
-            .filter_map(|(_, to)| self.settings.destination(&to.address))
+            .map(|(_, to)| self.settings.destination(&to.address))
             .collect();
         let jobs = destinations.into_iter().map(|destination| {
             let job = Job {

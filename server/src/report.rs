@@ -17,9 +17,10 @@ mod text;
 
 use jiff::Timestamp;
 
-use crate::spool::Recipient;
+use crate::spool::{LastReply, Recipient};
 
 pub(crate) use conclude::Reporter;
+pub(crate) use encoding::are_lines;
 pub(crate) use owed::is_settled;
 
 /// One recipient that a report is about.
@@ -58,6 +59,16 @@ enum Form {
     SevenBit,
     /// The sender's own address needs SMTPUTF8, so that no other way leads there (RFC 6531).
     Utf8,
+}
+
+impl<'a> Due<'a> {
+    /// The host whose words the last reply is; nobody where they are our own.
+    fn speaker(&self) -> Option<&'a str> {
+        match self.recipient.last_reply {
+            Some(LastReply::Hop { .. }) => self.recipient.remote.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 impl Form {

@@ -259,4 +259,4 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

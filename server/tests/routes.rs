@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use msaspec_server::spool::Queue;
-use msaspec_server::{Config, Server};
+use msaspec_server::{Config, HopDeadlines, Server};
 
 use client::submit;
 use hop::{Hop, Received, Reply};
@@ -139,21 +139,56 @@ async fn in_a_group_every_reply_counts() {
     assert_eq!(nobody.unwrap().content, "");
 }
 
-#[tokio::test]
-async fn a_silent_hop_is_left_in_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let hop = Hop::open(|session, line| match (session, line) {
+/// Silence in the first session.
+fn at_data(session: usize, line: &str) -> Reply {
+    match (session, line) {
         (0, "DATA") => Reply::Silence,
         _ => Reply::Yes,
-    })
-    .await;
+    }
+}
+
+fn at_ehlo(session: usize, line: &str) -> Reply {
+    match session {
+        0 if line.starts_with("EHLO") => Reply::Silence,
+        _ => Reply::Yes,
+    }
+}
+
+const SOON: Duration = Duration::from_millis(100);
+
+#[rstest::rstest]
+#[case(at_data, |all: &mut HopDeadlines| all.data = SOON)]
+#[case(at_data, |all: &mut HopDeadlines| all.commands = SOON)]
+#[case(at_ehlo, |all: &mut HopDeadlines| all.commands = SOON)]
+#[tokio::test]
+async fn a_silent_hop_is_left_in_time(
+    #[case] script: fn(usize, &str) -> Reply,
+    #[case] hasten: fn(&mut HopDeadlines),
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(script).await;
     let mut config = config(folder.path(), &hop);
-    config.hop_deadlines.data = Duration::from_millis(100);
+    hasten(&mut config.hop_deadlines);
     let server = Server::start(config).await.unwrap();
     submit(&server, &["b@example.org"]).await;
     emptied(folder.path()).await;
     server.shutdown().await;
     assert_eq!(hop.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn what_no_route_takes_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|_, _| Reply::Yes).await;
+    let server = Server::start(config(folder.path(), &hop)).await.unwrap();
+    submit(&server, &["b@elsewhere.example"]).await;
+    emptied(folder.path()).await;
+    server.shutdown().await;
+    let report = &hop.messages()[0].content;
+    assert!(
+        report.contains("Action: failed\r\nStatus: 5.4.4\r\n"),
+        "{report}"
+    );
 }
 
 #[tokio::test]

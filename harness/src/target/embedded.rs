@@ -89,6 +89,7 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
         data: HOP_DEADLINE,
         block: HOP_DEADLINE,
         end_of_data: HOP_DEADLINE_AFTER_DOT,
+        ..config.hop_deadlines
     };
     // Every case is its own user, and many of them mistype on purpose.
     config.limits.login_delay_seconds = 0;

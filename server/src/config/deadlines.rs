@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::delivery::seconds;
 
 /// Deadlines towards the next hop, in seconds in the file, with a fraction if need be; the defaults
-/// are those of RFC 5321, section 4.5.3.2.
+/// are those of RFC 5321, section 4.5.3.2, and limits to what they add up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HopDeadlines {
@@ -26,9 +26,16 @@ pub struct HopDeadlines {
     /// The reply to DATA (4.5.3.2.4).
     #[serde(deserialize_with = "seconds")]
     pub data: Duration,
+    /// Finding a host and opening a session with it, whatever each step may take; and, again, all
+    /// commands of a transaction up to DATA.
+    #[serde(deserialize_with = "seconds")]
+    pub commands: Duration,
     /// Writing one block of content (4.5.3.2.5).
     #[serde(deserialize_with = "seconds")]
     pub block: Duration,
+    /// Writing a whole content.
+    #[serde(deserialize_with = "seconds")]
+    pub content: Duration,
     /// The reply to the end of the data (4.5.3.2.6).
     #[serde(deserialize_with = "seconds")]
     pub end_of_data: Duration,
@@ -42,7 +49,9 @@ impl Default for HopDeadlines {
             mail: Duration::from_secs(300),
             rcpt: Duration::from_secs(300),
             data: Duration::from_secs(120),
+            commands: Duration::from_secs(1800),
             block: Duration::from_secs(180),
+            content: Duration::from_secs(3600),
             end_of_data: Duration::from_secs(600),
         }
     }

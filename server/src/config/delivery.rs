@@ -12,7 +12,8 @@ use serde::{Deserialize, Deserializer};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Delivery {
-    /// Recipient domains whose mail goes to a `HOST:PORT` of their own, not to `next_hop`.
+    /// Recipient domains whose mail goes to a `HOST:PORT` of their own, not to `next_hop`. Where
+    /// neither that nor `mx` takes the rest, it fails with 5.4.4.
     pub routes: BTreeMap<String, String>,
     /// Whether mail without route and without `next_hop` goes to the recipient domain's own hosts,
     /// as the DNS names them (RFC 5321, section 5.1).
@@ -35,7 +36,8 @@ pub struct Delivery {
     pub delay_report_after: Duration,
     /// Sessions at a time, with all hosts together; at least 1.
     pub connections: usize,
-    /// Sessions at a time with the hosts of one domain, or with one `HOST:PORT`; at least 1.
+    /// Sessions at a time with the hosts of one domain, or with one `HOST:PORT`; at least 1. Those
+    /// of which `tls_for` asks different things count apart.
     pub connections_per_destination: usize,
     /// How long a session without work is kept for the next message. With 0 it serves what waits
     /// already, and ends.
@@ -43,14 +45,15 @@ pub struct Delivery {
     pub idle: Duration,
     /// Whether sessions are encrypted.
     pub tls: HopTls,
-    /// The same for single recipient domains, or for the host of a route or of `next_hop`.
+    /// The same for single recipient domains, or for the host of a route or of `next_hop`; of two
+    /// such rules the stricter one.
     pub tls_for: BTreeMap<String, HopTls>,
     /// Authorities in PEM for `tls = "required"`; without it those that the system trusts.
     pub ca_file: Option<PathBuf>,
 }
 
 /// What is asked of a session with a next hop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HopTls {
     /// Encrypted wherever the host offers it, whoever signed its certificate (RFC 7435).

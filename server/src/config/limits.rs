@@ -54,7 +54,9 @@ pub struct Limits {
     /// Memory in octets for the contents that all sessions together are receiving, but always
     /// enough for the largest; what exceeds it is refused with 452 4.3.1. Default 134217728.
     pub content_memory: u64,
-    /// How long a shutdown waits for contents and deliveries under way. Default 10.
+    /// How long a shutdown waits for contents and deliveries under way. Default 10. A next hop that
+    /// has the content and has not answered by then may have taken it; it is sent again after the
+    /// next start. Whoever minds that sets this to `hop_deadlines.end_of_data`.
     pub grace_seconds: u64,
 }
 

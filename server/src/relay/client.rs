@@ -1,8 +1,12 @@
 //! Our own SMTP client on the wire: commands, replies, content and TLS, each within its deadline.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::task::unconstrained;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -82,10 +86,16 @@ impl Client {
     pub(super) async fn content(&mut self, content: &[u8]) -> Result<HopReply, HopFault> {
         self.in_step()?;
         self.unfinished = true;
-        for block in stuffed(content) {
-            if let Err(fault) = self.write(&block).await {
-                return self.last_word(fault).await;
+        let limit = self.deadlines.content;
+        let writing = async {
+            for block in stuffed(content) {
+                self.write(&block).await?;
             }
+            Ok(())
+        };
+        let written = timeout(limit, writing).await;
+        if let Err(fault) = written.unwrap_or(Err(HopFault::Late)) {
+            return self.last_word(fault).await;
         }
         self.unfinished = false;
         self.reply(self.deadlines.end_of_data).await
@@ -113,9 +123,29 @@ impl Client {
             .map_err(|_| HopFault::Late)?
     }
 
-    /// A reply that is already there would be taken for the answer to a command it precedes.
+    /// Whether all that was written was written whole, and every reply belongs to a command.
+    pub(super) fn is_in_step(&self) -> bool {
+        self.input.is_empty() && !self.unfinished
+    }
+
+    /// Whether a session from before can go on: nothing has come since, not even its end. Does not
+    /// wait.
+    pub(super) async fn is_quiet(&mut self) -> bool {
+        let mut octet = [0];
+        let mut octet = ReadBuf::new(&mut octet);
+        let stream = &mut self.stream;
+        let silence = poll_fn(|context| {
+            let read = Pin::new(&mut *stream).poll_read(context, &mut octet);
+            Poll::Ready(read.is_pending())
+        });
+        // Pending is to mean nothing else here than that nothing came.
+        unconstrained(silence).await && self.is_in_step()
+    }
+
+    /// A reply that is already there would be taken for the answer to a command it precedes, and a
+    /// command behind something unfinished for a part of it.
     fn in_step(&self) -> Result<(), HopFault> {
-        match self.input.is_empty() {
+        match self.is_in_step() {
             true => Ok(()),
             false => Err(HopFault::OutOfStep),
         }
@@ -237,10 +267,47 @@ mod tests {
         let content = b"octets\r\n".repeat(4_000_000);
         assert_eq!(client.content(&content).await.unwrap().code, 452);
         client.deadlines.block = Duration::from_secs(60);
+        assert!(!client.is_in_step());
+        assert_eq!(client.send(&["MAIL"]).await, Err(HopFault::OutOfStep));
         told.send(()).unwrap();
         client.quit().await;
         let rest = rest.await.unwrap();
         assert!(rest.len() < content.len());
         assert!(!rest.windows(4).any(|word| word == b"QUIT"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_content_as_a_whole_has_to_go_in_time() {
+        let deadlines = HopDeadlines {
+            content: Duration::from_secs(50),
+            ..HopDeadlines::default()
+        };
+        let (near, mut far) = tokio::io::duplex(BLOCK);
+        let mut client = Client::new(near, deadlines);
+        let reading = tokio::spawn(async move {
+            let mut block = vec![0; BLOCK];
+            // Each block in time for itself.
+            while far.read(&mut block).await.is_ok_and(|length| length > 0) {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+            }
+        });
+        let content = b"octets\r\n".repeat(BLOCK);
+        assert_eq!(client.content(&content).await, Err(HopFault::Late));
+        drop(client);
+        reading.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_comes_between_two_transactions_ends_a_session() {
+        let (near, mut far) = tokio::io::duplex(100);
+        let mut client = Client::new(near, HopDeadlines::default());
+        assert!(client.is_quiet().await);
+        far.write_all(b"2").await.unwrap();
+        assert!(!client.is_quiet().await);
+
+        let (near, far) = tokio::io::duplex(100);
+        let mut client = Client::new(near, HopDeadlines::default());
+        drop(far);
+        assert!(!client.is_quiet().await);
     }
 }

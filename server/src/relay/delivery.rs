@@ -12,7 +12,6 @@ use super::route;
 use super::session::{Demand, Session, Unreachable};
 use super::transaction::{Outcome, Transferred, transfer};
 use super::{Office, Settings};
-use crate::config::HopTls;
 use crate::spool::{Message, Recipient, RecipientState};
 
 /// What is to become of a job after an attempt.
@@ -83,22 +82,29 @@ async fn portion_of(
     settings: &Settings,
     session: &mut Option<Session>,
 ) -> Result<Transferred, Unreachable> {
-    let demand = demand(job, message, settings);
+    let demand = demand(job, message);
     let recipients: Vec<&Recipient> = portion.iter().map(|(_, recipient)| recipient).collect();
     loop {
-        let mut open = match session.take() {
-            Some(open) if open.is_fit(demand) => open,
+        let mut kept = session.take();
+        let fit = match &mut kept {
+            Some(open) => open.is_fit(demand) && open.client.is_quiet().await,
+            None => false,
+        };
+        let mut open = match kept {
+            Some(open) if fit => open,
             unfit => {
                 if let Some(unfit) = unfit {
                     unfit.client.quit().await;
                 }
-                Session::open(settings, &job.destination, demand).await?
+                Session::open(settings, &job.destination.target, demand).await?
             }
         };
         let used = open.served > 0;
         let transferred = transfer(&mut open, message, &recipients, &settings.deadlines).await;
         match &transferred.fault {
-            None => *session = Some(open),
+            None if open.client.is_in_step() => *session = Some(open),
+            // A refusal came before the whole content had gone; no command can follow it.
+            None => {}
             // After 421 the hop expects nothing more.
             Some(HopFault::Refused(_)) => open.client.quit().await,
             Some(_) => {}
@@ -128,9 +134,9 @@ fn settle_surplus(
     settled
 }
 
-fn demand(job: &Job, message: &Message, settings: &Settings) -> Demand {
+fn demand(job: &Job, message: &Message) -> Demand {
     Demand {
-        tls: settings.tls_for(&job.destination),
+        tls: job.destination.tls,
         requiretls: message.entry.options.requiretls,
     }
 }
@@ -153,23 +159,13 @@ impl Job {
     }
 
     fn concerns(&self, recipient: &Recipient, settings: &Settings) -> bool {
-        settings.destination(&recipient.address).as_ref() == Some(&self.destination)
+        settings.destination(&recipient.address) == self.destination
     }
 }
 
 impl Settings {
-    /// Where a recipient's mail goes; nothing if it stays in the spool.
-    pub(super) fn destination(&self, mailbox: &str) -> Option<route::Destination> {
+    /// Where a recipient's mail goes, and how.
+    pub(super) fn destination(&self, mailbox: &str) -> route::Destination {
         route::destination(mailbox, self.next_hop.as_deref(), &self.delivery)
-    }
-
-    fn tls_for(&self, destination: &route::Destination) -> HopTls {
-        let name = destination.name();
-        let special = self.delivery.tls_for.iter();
-        special
-            .filter(|(domain, _)| domain.eq_ignore_ascii_case(&name))
-            .map(|(_, tls)| *tls)
-            .next()
-            .unwrap_or(self.delivery.tls)
     }
 }

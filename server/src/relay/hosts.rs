@@ -1,6 +1,6 @@
 //! The hosts of a destination, as the DNS names and orders them (RFC 5321, section 5.1).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolverConfig};
@@ -13,7 +13,7 @@ use hickory_resolver::{ResolveError, proto::rr::RecordType};
 use tokio::net::lookup_host;
 
 use super::fault::HopFault;
-use super::route::Destination;
+use super::route::Target;
 use crate::config::Delivery;
 
 /// One host that takes mail for a destination.
@@ -64,15 +64,15 @@ impl Directory {
     }
 
     /// Whom to try, in that order. Not one of them without a fault.
-    pub(super) async fn hosts(&self, destination: &Destination) -> Result<Vec<Host>, HopFault> {
+    pub(super) async fn hosts(&self, target: &Target) -> Result<Vec<Host>, HopFault> {
         let port = self.port;
         let host = |name| Host {
             name,
             port,
             by_dns: true,
         };
-        match destination {
-            Destination::Host(address) => {
+        match target {
+            Target::Host(address) => {
                 let (name, port) = address.rsplit_once(':').unwrap_or((address, ""));
                 let port = port.parse().map_err(|_| nobody("5.4.4", "no port"))?;
                 let name = name.trim_matches(['[', ']']).to_owned();
@@ -82,9 +82,10 @@ impl Directory {
                     by_dns: false,
                 }])
             }
-            Destination::Address(address) => Ok(vec![host(address.to_string())]),
-            Destination::Nowhere => Err(nobody("5.1.3", "the address has no domain to send to")),
-            Destination::Domain(domain) => {
+            Target::Address(address) => Ok(vec![host(address.to_string())]),
+            Target::Unrouted => Err(nobody("5.4.4", "no route leads to the domain")),
+            Target::Nowhere => Err(nobody("5.1.3", "the address has no domain to send to")),
+            Target::Domain(domain) => {
                 let names = self.exchangers(domain).await?;
                 Ok(names.into_iter().map(host).collect())
             }
@@ -106,15 +107,17 @@ impl Directory {
             resolver.ipv4_lookup(name.clone()),
             resolver.ipv6_lookup(name)
         );
-        let (four, six) = (absent(four)?, absent(six)?);
-        let mut addresses = Vec::new();
-        for record in four.into_iter().flatten() {
-            addresses.push(SocketAddr::new(record.0.into(), host.port));
-        }
-        for record in six.into_iter().flatten() {
-            addresses.push(SocketAddr::new(record.0.into(), host.port));
-        }
-        Ok(addresses)
+        let four = absent(four).map(|found| {
+            let records = found.into_iter().flatten();
+            records.map(|record| record.0.into()).collect()
+        });
+        let six = absent(six).map(|found| {
+            let records = found.into_iter().flatten();
+            records.map(|record| record.0.into()).collect()
+        });
+        let addresses = of_both(four, six)?.into_iter();
+        let addresses = addresses.map(|address| SocketAddr::new(address, host.port));
+        Ok(addresses.collect())
     }
 
     /// The names of the MX records, or the domain itself if it has none.
@@ -163,6 +166,26 @@ fn ordered(mut records: Vec<(u16, String)>, own: &str) -> Result<Vec<String>, Ho
         .collect();
     shuffled.sort();
     Ok(shuffled.into_iter().map(|(_, _, name)| name).collect())
+}
+
+/// The addresses of both families. Where one cannot be asked for now, the other will do, but only
+/// two answers say that there is no address.
+fn of_both(
+    four: Result<Vec<IpAddr>, HopFault>,
+    six: Result<Vec<IpAddr>, HopFault>,
+) -> Result<Vec<IpAddr>, HopFault> {
+    let mut addresses = Vec::new();
+    let mut fault = None;
+    for found in [four, six] {
+        match found {
+            Ok(found) => addresses.extend(found),
+            Err(error) => fault = Some(error),
+        }
+    }
+    match fault {
+        Some(fault) if addresses.is_empty() => Err(fault),
+        _ => Ok(addresses),
+    }
 }
 
 /// Without a source of randomness the order is that of the names.
@@ -226,6 +249,16 @@ mod tests {
             Err(fault) => panic!("{fault}"),
         };
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn one_family_of_addresses_will_do() {
+        let some = || Ok(vec![IpAddr::from([127, 0, 0, 1])]);
+        let fault = || Err(nobody("4.4.3", "DNS"));
+        assert_eq!(of_both(some(), fault()), some());
+        assert_eq!(of_both(fault(), some()), some());
+        assert_eq!(of_both(Ok(Vec::new()), fault()), fault());
+        assert_eq!(of_both(Ok(Vec::new()), Ok(Vec::new())), Ok(Vec::new()));
     }
 
     #[test]

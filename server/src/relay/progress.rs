@@ -81,7 +81,7 @@ impl Tracked {
             *recipients = changed;
         }
         match standing {
-            Standing::Kept => self.report(&mut recipients, office).await,
+            Standing::Kept => self.report(&mut recipients, true, office).await,
             other => other,
         }
     }
@@ -89,12 +89,19 @@ impl Tracked {
     /// Makes the reports that an earlier start or a full disk left undone.
     pub(super) async fn catch_up(&self, office: &Office) -> Standing {
         let mut recipients = self.recipients.lock().await;
-        self.report(&mut recipients, office).await
+        // Whoever finds the jobs of all messages does not wait for one.
+        self.report(&mut recipients, false, office).await
     }
 
     /// Makes the reports that are due about what is on disk, and marks them as made. What fails is
-    /// done again when the spool is looked at.
-    async fn report(&self, recipients: &mut Vec<Recipient>, office: &Office) -> Standing {
+    /// done again when the spool is looked at. A report leaves only behind its mark: without it,
+    /// one that is delivered and gone would be made again.
+    async fn report(
+        &self,
+        recipients: &mut Vec<Recipient>,
+        patient: bool,
+        office: &Office,
+    ) -> Standing {
         let reporter = &office.settings.reporter;
         let id = &self.id;
         if !reporter.is_needed(self.arrival, recipients) {
@@ -106,12 +113,15 @@ impl Tracked {
         };
         match reporter.conclude(message, &office.spool).await {
             Ok(concluded) => {
-                let standing = self.write_down(&concluded.recipients, false, office).await;
+                let patient = patient && !concluded.reports.is_empty();
+                let standing = self
+                    .write_down(&concluded.recipients, patient, office)
+                    .await;
                 if standing != Standing::NotWritten {
                     *recipients = concluded.recipients;
-                }
-                for report in concluded.reports {
-                    office.announce(report);
+                    for report in concluded.reports {
+                        office.announce(report);
+                    }
                 }
                 standing
             }
@@ -122,12 +132,12 @@ impl Tracked {
         }
     }
 
-    /// Makes the result durable. After a delivery this is kept at until it succeeds, since trying
-    /// the message again without it would deliver twice; otherwise the place goes to the next one.
+    /// Makes the result durable. After a delivery or a report this is kept at until it succeeds,
+    /// since trying again without it would deliver twice; otherwise the place goes to the next one.
     async fn write_down(
         &self,
         recipients: &[Recipient],
-        delivered: bool,
+        patient: bool,
         office: &Office,
     ) -> Standing {
         let (id, spool) = (&self.id, &office.spool);
@@ -143,7 +153,7 @@ impl Tracked {
                 Err(SpoolError::NoSuchMessage(_)) => return Standing::Gone,
                 Err(error) => tracing::error!(id, %error, "progress not written"),
             }
-            if !delivered {
+            if !patient {
                 return Standing::NotWritten;
             }
             sleep(office.settings.pace.first).await;
@@ -194,4 +204,78 @@ fn tell(id: &str, recipient: &Recipient) {
     } = recipient;
     let reply = last_reply.as_ref().map(tracing::field::display);
     tracing::info!(id, address, ?state, remote, reply, "tried");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::relay::Settings;
+    use crate::relay::queue::Queue;
+    use crate::spool::tests::{Owner, owner};
+    use crate::spool::{Addressee, Envelope, LastReply, MailOptions, new_id};
+
+    async fn refused(spool: &Spool) -> Arc<Tracked> {
+        let arrival = Timestamp::now();
+        let id = new_id(arrival).unwrap();
+        let envelope = Envelope {
+            arrival,
+            size: 6,
+            sender: "alice@a.example".to_owned(),
+            options: MailOptions::default(),
+            recipients: vec![Addressee::from("bob@b.example".to_owned())],
+        };
+        spool.store(&id, &envelope, &[b"A: b\r\n"]).await.unwrap();
+        Tracked::new(spool.read(&id).await.unwrap().entry)
+    }
+
+    /// The reports announced since; they are delivered at once.
+    async fn reports(office: &Office) -> usize {
+        let mut number = 0;
+        loop {
+            let new = office.queue().next_new();
+            let Some(id) = new else { return number };
+            office.spool.remove(&id).await.unwrap();
+            number += 1;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_reported_once_whatever_the_disk_does() {
+        for first in 1.. {
+            let folder = tempfile::tempdir().unwrap();
+            let Owner { spool, faults } = owner(folder.path()).unwrap();
+            let mut config = Config::modern("msa.example.org", folder.path());
+            config.retry_seconds = 0.01;
+            let office = Office {
+                settings: Settings::new(&config).unwrap(),
+                spool: spool.clone(),
+                queue: Queue::new(1, 1).into(),
+                changed: tokio::sync::Notify::new(),
+            };
+            let message = refused(&spool).await;
+            let reply = LastReply::Hop {
+                code: 550,
+                lines: Vec::new(),
+            };
+            let outcome = || vec![(0, Outcome::failed(reply.clone(), None))];
+            faults.plan(first, 1, 28);
+            let mut standing = message.settle(outcome(), &office).await;
+            let calls = faults.calls();
+            faults.plan(0, 0, 0);
+            let mut number = reports(&office).await;
+            if standing != Standing::Gone {
+                standing = message.settle(outcome(), &office).await;
+                number += reports(&office).await;
+            }
+            assert_eq!((standing, number), (Standing::Gone, 1), "call {first}");
+            assert!(spool.ids().is_empty(), "call {first}");
+            spool.closed().await;
+            if calls < first {
+                // The progress, the report and its mark, at least.
+                assert!(first > 3, "{first}");
+                break;
+            }
+        }
+    }
 }

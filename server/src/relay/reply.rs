@@ -33,7 +33,8 @@ impl HopReply {
         let lines = self.lines.iter().map_while(|line| {
             let short: String = line.chars().take(room).collect();
             let some = room > 0;
-            room -= short.len();
+            // A line without text takes its place too.
+            room = room.saturating_sub(short.len() + 1);
             some.then_some(short)
         });
         LastReply::Hop {
@@ -53,7 +54,7 @@ pub(super) fn take(input: &[u8]) -> Result<Option<(HopReply, usize)>, NotAReply>
         let line = &input[used..used + end];
         used += end + 2;
         let (code, last, text) = line_of(line).ok_or(NotAReply)?;
-        if *first.get_or_insert(code) != code || used > REPLY_LIMIT {
+        if *first.get_or_insert(code) != code || used > REPLY_LIMIT || lines.len() == LINES {
             return Err(NotAReply);
         }
         lines.push(shown(text));
@@ -68,6 +69,8 @@ pub(super) fn take(input: &[u8]) -> Result<Option<(HopReply, usize)>, NotAReply>
     }
 }
 
+/// Lines of one reply. All are read anew with each that comes.
+const LINES: usize = 1000;
 /// Characters of text kept with a recipient.
 const KEPT: usize = 4096;
 
@@ -155,6 +158,28 @@ mod tests {
             take(&b"250-x\r\n".repeat(REPLY_LIMIT / 7 + 1)),
             Err(NotAReply)
         );
+    }
+
+    #[test]
+    fn a_reply_has_not_too_many_lines() {
+        let lines = |number: usize| {
+            let mut input = b"250-\r\n".repeat(number - 1);
+            input.extend_from_slice(b"250 \r\n");
+            input
+        };
+        let (reply, _) = take(&lines(LINES)).unwrap().unwrap();
+        assert_eq!(reply.lines.len(), LINES);
+        assert_eq!(take(&lines(LINES + 1)), Err(NotAReply));
+        assert_eq!(take(&b"250-\r\n".repeat(LINES + 1)), Err(NotAReply));
+    }
+
+    #[test]
+    fn empty_lines_fill_what_is_kept() {
+        let lines = vec![String::new(); 2 * KEPT];
+        let LastReply::Hop { lines, .. } = HopReply { code: 250, lines }.last_reply() else {
+            panic!("a reply of the hop");
+        };
+        assert_eq!(lines.len(), KEPT);
     }
 
     proptest! {

@@ -1,12 +1,20 @@
-//! Where a recipient's mail goes.
+//! Where a recipient's mail goes, and how.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::config::Delivery;
+use crate::config::{Delivery, HopTls};
 
 /// What mail is sent to: all recipients with the same one share sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Destination {
+pub(super) struct Destination {
+    pub(super) target: Target,
+    /// What is asked of its sessions. Recipients of whom different things are asked share none.
+    pub(super) tls: HopTls,
+}
+
+/// Whose hosts take the mail.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Target {
     /// A route or the `next_hop`, `HOST:PORT`.
     Host(String),
     /// The hosts that the DNS names for a domain, in lower case.
@@ -15,14 +23,16 @@ pub(super) enum Destination {
     Address(IpAddr),
     /// A mailbox without a domain that can be looked up.
     Nowhere,
+    /// There are routes, and none of them is for this mailbox.
+    Unrouted,
 }
 
-/// The destination of a mailbox; nothing if its mail stays in the spool.
+/// The destination of a mailbox.
 pub(super) fn destination(
     mailbox: &str,
     next_hop: Option<&str>,
     delivery: &Delivery,
-) -> Option<Destination> {
+) -> Destination {
     let domain = mailbox
         .rsplit_once('@')
         .map(|(_, domain)| domain.to_lowercase());
@@ -31,30 +41,49 @@ pub(super) fn destination(
         .iter()
         .find(|(name, _)| domain.as_deref() == Some(name.to_lowercase().as_str()))
         .map(|(_, host)| host.as_str());
-    if let Some(host) = route.or(next_hop) {
-        return Some(Destination::Host(host.to_owned()));
-    }
-    delivery.mx.then(|| match domain {
-        Some(literal) if literal.starts_with('[') => {
-            address_literal(&literal).map_or(Destination::Nowhere, Destination::Address)
+    let target = match (route.or(next_hop), &domain) {
+        (Some(host), _) => Target::Host(host.to_owned()),
+        (None, _) if !delivery.mx => Target::Unrouted,
+        (None, Some(literal)) if literal.starts_with('[') => {
+            address_literal(literal).map_or(Target::Nowhere, Target::Address)
         }
-        Some(domain) => Destination::Domain(domain),
-        None => Destination::Nowhere,
-    })
+        (None, Some(domain)) => Target::Domain(domain.clone()),
+        (None, None) => Target::Nowhere,
+    };
+    let names = [domain, target.host()];
+    let special = delivery
+        .tls_for
+        .iter()
+        .filter(|(name, _)| names.contains(&Some(name.to_lowercase())));
+    let tls = special
+        .map(|(_, tls)| *tls)
+        .max_by_key(|tls| strictness(*tls))
+        .unwrap_or(delivery.tls);
+    Destination { target, tls }
 }
 
-impl Destination {
-    /// What `tls_for` calls it.
-    pub(super) fn name(&self) -> String {
+impl Target {
+    /// The host that is configured or named by its address, as `tls_for` calls it.
+    fn host(&self) -> Option<String> {
         match self {
-            Destination::Host(host) => match host.rsplit_once(':') {
-                Some((name, _)) => name.to_lowercase(),
-                None => host.clone(),
-            },
-            Destination::Domain(domain) => domain.clone(),
-            Destination::Address(address) => address.to_string(),
-            Destination::Nowhere => String::new(),
+            Target::Host(host) => {
+                let name = host
+                    .rsplit_once(':')
+                    .map_or(host.as_str(), |(name, _)| name);
+                Some(name.to_lowercase())
+            }
+            Target::Address(address) => Some(address.to_string()),
+            Target::Domain(_) | Target::Nowhere | Target::Unrouted => None,
         }
+    }
+}
+
+/// Where both a recipient's domain and a host have a rule, the stricter one counts.
+fn strictness(tls: HopTls) -> u8 {
+    match tls {
+        HopTls::None => 0,
+        HopTls::Opportunistic => 1,
+        HopTls::Required => 2,
     }
 }
 
@@ -73,20 +102,20 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("a@B.Example", None, false, None)]
-    #[case("a@B.Example", None, true, Some(Destination::Domain("b.example".to_owned())))]
-    #[case("a@b.example", Some("hop:25"), true, Some(Destination::Host("hop:25".to_owned())))]
-    #[case("a@Routed.example", Some("hop:25"), true, Some(Destination::Host("r:26".to_owned())))]
-    #[case("\"@\"@[127.0.0.1]", None, true, Some(Destination::Address(Ipv4Addr::LOCALHOST.into())))]
-    #[case("a@[IPv6:::1]", None, true, Some(Destination::Address(Ipv6Addr::LOCALHOST.into())))]
-    #[case("a@[x400:b]", None, true, Some(Destination::Nowhere))]
-    #[case("postmaster", None, true, Some(Destination::Nowhere))]
-    #[case("postmaster", Some("hop:25"), true, Some(Destination::Host("hop:25".to_owned())))]
+    #[case("a@B.Example", None, false, Target::Unrouted)]
+    #[case("a@B.Example", None, true, Target::Domain("b.example".to_owned()))]
+    #[case("a@b.example", Some("hop:25"), true, Target::Host("hop:25".to_owned()))]
+    #[case("a@Routed.example", Some("hop:25"), true, Target::Host("r:26".to_owned()))]
+    #[case("\"@\"@[127.0.0.1]", None, true, Target::Address(Ipv4Addr::LOCALHOST.into()))]
+    #[case("a@[IPv6:::1]", None, true, Target::Address(Ipv6Addr::LOCALHOST.into()))]
+    #[case("a@[x400:b]", None, true, Target::Nowhere)]
+    #[case("postmaster", None, true, Target::Nowhere)]
+    #[case("postmaster", Some("hop:25"), true, Target::Host("hop:25".to_owned()))]
     fn a_mailbox_has_one_destination(
         #[case] mailbox: &str,
         #[case] next_hop: Option<&str>,
         #[case] mx: bool,
-        #[case] expected: Option<Destination>,
+        #[case] expected: Target,
     ) {
         let routes = [("routed.Example".to_owned(), "r:26".to_owned())].into();
         let delivery = Delivery {
@@ -94,6 +123,36 @@ mod tests {
             mx,
             ..Delivery::default()
         };
-        assert_eq!(destination(mailbox, next_hop, &delivery), expected);
+        let found = destination(mailbox, next_hop, &delivery);
+        assert_eq!(found.target, expected);
+        assert_eq!(found.tls, HopTls::Opportunistic);
+    }
+    #[rstest]
+    #[case("a@other.example", HopTls::None)]
+    #[case("a@Strict.example", HopTls::Required)]
+    #[case("a@lax.example", HopTls::None)]
+    #[case("a@routed.example", HopTls::Required)]
+    #[case("a@plain.example", HopTls::Opportunistic)]
+    fn the_stricter_rule_of_domain_and_host_counts(#[case] mailbox: &str, #[case] tls: HopTls) {
+        let route = |domain: &str, host: &str| (domain.to_owned(), host.to_owned());
+        let rule = |name: &str, tls| (name.to_owned(), tls);
+        let delivery = Delivery {
+            routes: [
+                route("routed.example", "inner.example:25"),
+                route("plain.example", "elsewhere.example:25"),
+            ]
+            .into(),
+            tls_for: [
+                rule("Hop.example", HopTls::None),
+                rule("strict.example", HopTls::Required),
+                rule("lax.example", HopTls::None),
+                rule("inner.example", HopTls::Required),
+                rule("routed.example", HopTls::None),
+            ]
+            .into(),
+            ..Delivery::default()
+        };
+        let found = destination(mailbox, Some("hop.example:25"), &delivery);
+        assert_eq!(found.tls, tls);
     }
 }

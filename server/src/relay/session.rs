@@ -12,7 +12,7 @@ use super::fault::HopFault;
 use super::hosts::Host;
 use super::offers::Offers;
 use super::reply::HopReply;
-use super::route::Destination;
+use super::route::Target;
 use crate::config::HopTls;
 
 /// A session past its EHLO or HELO.
@@ -48,21 +48,37 @@ pub(super) struct Unreachable {
 const ADDRESSES: usize = 10;
 
 impl Session {
-    /// Tries one address after another until a host takes the session.
+    /// Tries one address after another until a host takes the session, and not for ever.
     pub(super) async fn open(
         settings: &Settings,
-        destination: &Destination,
+        target: &Target,
         demand: Demand,
     ) -> Result<Self, Unreachable> {
-        let nowhere = |fault| Unreachable { fault, host: None };
+        timeout(
+            settings.deadlines.commands,
+            Session::search(settings, target, demand),
+        )
+        .await
+        .unwrap_or_else(|_| Err(nowhere(HopFault::Late)))
+    }
+
+    async fn search(
+        settings: &Settings,
+        target: &Target,
+        demand: Demand,
+    ) -> Result<Self, Unreachable> {
         let wait = settings.deadlines.connect;
-        let hosts = timeout(wait, settings.directory.hosts(destination))
+        let hosts = timeout(wait, settings.directory.hosts(target))
             .await
             .map_err(|_| nowhere(HopFault::Late))?
             .map_err(nowhere)?;
         let mut failure: Option<Unreachable> = None;
         let mut left = ADDRESSES;
-        for host in hosts {
+        // A host may have no address, or names that take their time.
+        for host in hosts.into_iter().take(ADDRESSES) {
+            if left == 0 {
+                break;
+            }
             let addresses = timeout(wait, settings.directory.addresses(&host))
                 .await
                 .unwrap_or(Err(HopFault::Late));
@@ -96,6 +112,10 @@ impl Session {
     pub(super) fn is_fit(&self, demand: Demand) -> bool {
         !demand.requiretls || (self.verified && self.offers.requiretls)
     }
+}
+
+fn nowhere(fault: HopFault) -> Unreachable {
+    Unreachable { fault, host: None }
 }
 
 /// The first address that works; otherwise the last fault, or none if there is no address.

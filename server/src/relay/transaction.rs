@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::fault::HopFault;
 use super::offers::Offers;
 use super::reply::HopReply;
 use super::session::Session;
 use crate::config::HopDeadlines;
+use crate::report::are_lines;
 use crate::spool::{Body, LastReply, Message, Recipient, RecipientState};
 
 /// What one recipient was answered.
@@ -113,6 +116,24 @@ impl Dialogue {
         recipients: &[&Recipient],
         deadlines: &HopDeadlines,
     ) -> Result<(), HopFault> {
+        // A hop that answers each command at the last moment has its end too.
+        let commands = self.commands(session, message, recipients, deadlines);
+        timeout(deadlines.commands, commands)
+            .await
+            .map_err(|_| HopFault::Late)??;
+        if self.go_ahead {
+            self.content(session, message).await?;
+        }
+        Ok(())
+    }
+
+    async fn commands(
+        &mut self,
+        session: &mut Session,
+        message: &Message,
+        recipients: &[&Recipient],
+        deadlines: &HopDeadlines,
+    ) -> Result<(), HopFault> {
         if session.in_transaction {
             let reply = session.client.command("RSET", deadlines.greeting).await?;
             if reply.class() != 2 {
@@ -141,9 +162,6 @@ impl Dialogue {
                 self.note(*step, &reply, session)?;
             }
         }
-        if self.go_ahead {
-            self.content(session, message).await?;
-        }
         Ok(())
     }
 
@@ -171,9 +189,7 @@ impl Dialogue {
             Step::Rcpt(number) => {
                 let accepted = self.answers[..number].iter().any(Option::is_none);
                 let mut refusal = self.refusal(reply);
-                // Some hops say 552 when it is only too many at once (RFC 5321, section
-                // 4.5.3.1.10).
-                if accepted && matches!(reply.code, 452 | 552) {
+                if accepted && is_too_many(reply) {
                     refusal.state = RecipientState::Pending;
                     refusal.surplus = true;
                 }
@@ -217,6 +233,16 @@ impl Dialogue {
             5 => Outcome::failed(reply.last_reply(), host),
             _ => Outcome::temporary(reply.last_reply(), host),
         }
+    }
+}
+
+/// Whether it is only too many at once. Some hops say 552 then (RFC 5321, section 4.5.3.1.10),
+/// which has other meanings too if it says more.
+fn is_too_many(reply: &HopReply) -> bool {
+    match reply.code {
+        452 => true,
+        552 => matches!(reply.last_reply().status().as_str(), "5.0.0" | "5.5.3"),
+        _ => false,
     }
 }
 
@@ -268,6 +294,9 @@ fn unfit(message: &Message, recipients: &[&Recipient], offers: Offers) -> Option
             "5.6.7",
             "the next hop has no SMTPUTF8, which the message needs",
         )
+    } else if !are_lines(&message.content) {
+        // An earlier version may have taken it.
+        ("5.6.0", "the content has lines that no hop can be sent")
     } else if !message.content.is_ascii() && !offers.eight_bit {
         (
             "5.6.3",
@@ -322,5 +351,48 @@ fn line(step: Step, message: &Message, recipients: &[&Recipient], offers: Offers
             line
         }
         Step::Data => "DATA".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::{Entry, MailOptions};
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(452, "4.5.3 too many", true)]
+    #[case(552, "too many", true)]
+    #[case(552, "5.5.3 too many", true)]
+    #[case(552, "5.2.2 mailbox full", false)]
+    #[case(450, "4.2.0 later", false)]
+    fn too_many_at_once_is_told_from_too_much(
+        #[case] code: u16,
+        #[case] text: &str,
+        #[case] expected: bool,
+    ) {
+        let lines = vec![text.to_owned()];
+        assert_eq!(is_too_many(&HopReply { code, lines }), expected);
+    }
+
+    #[rstest]
+    #[case(998, None)]
+    #[case(999, Some("5.6.0"))]
+    fn a_line_that_is_too_long_goes_to_nobody(
+        #[case] length: usize,
+        #[case] expected: Option<&str>,
+    ) {
+        let mut content = b"A: b\r\n\r\n".to_vec();
+        content.resize(content.len() + length, b'x');
+        let entry = Entry {
+            id: "1".to_owned(),
+            arrival: jiff::Timestamp::UNIX_EPOCH,
+            size: 0,
+            sender: "a@b.example".to_owned(),
+            options: MailOptions::default(),
+            recipients: Vec::new(),
+        };
+        let status = unfit(&Message { entry, content }, &[], Offers::default());
+        assert_eq!(status.map(|reply| reply.status()).as_deref(), expected);
     }
 }

@@ -101,9 +101,9 @@ impl Drop for Hold<'_> {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::relay::Settings;
     use crate::relay::progress::Tracked;
     use crate::relay::queue::Queue;
-    use crate::relay::{Settings, route};
     use crate::spool::{Entry, MailOptions, Spool};
     use std::time::Duration;
 
@@ -125,7 +125,7 @@ mod tests {
         });
         let job = Job {
             message,
-            destination: route::Destination::Nowhere,
+            destination: office.settings.destination("b@b.example"),
         };
         let now = Instant::now();
         office

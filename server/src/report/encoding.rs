@@ -8,7 +8,7 @@ use super::LINE_LIMIT;
 
 /// Whether these are lines as RFC 5322 has them: CRLF, at most 998 octets, no other CR or LF, no
 /// NUL. The last needs no end.
-pub(super) fn are_lines(octets: &[u8]) -> bool {
+pub(crate) fn are_lines(octets: &[u8]) -> bool {
     lines(octets).all(|line| {
         let text = line.strip_suffix(b"\r\n").unwrap_or(line);
         text.len() <= LINE_LIMIT && !text.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0))

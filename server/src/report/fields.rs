@@ -1,6 +1,8 @@
 //! The fields of message/delivery-status: one group about the message, one for each recipient
 //! (RFC 3464, sections 2.2 and 2.3).
 
+use std::net::IpAddr;
+
 use super::address::{decoded, final_recipient, original_recipient, printable};
 use super::fold::folded;
 use super::{Action, Due, Facts, Form, diagnostic};
@@ -38,6 +40,15 @@ fn status(due: &Due<'_>) -> String {
     }
 }
 
+/// The name of a host, or its address as a literal (RFC 5321, section 4.1.3).
+fn mta(host: &str) -> String {
+    match host.parse() {
+        Ok(IpAddr::V4(address)) => format!("[{address}]"),
+        Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
+        Err(_) => host.to_owned(),
+    }
+}
+
 struct Fields(String);
 
 impl Fields {
@@ -57,8 +68,8 @@ impl Fields {
         );
         self.add("Action", due.action.name());
         self.add("Status", &printable(&status(due)));
-        if let Some(remote) = &recipient.remote {
-            self.add("Remote-MTA", &format!("dns; {}", printable(remote)));
+        if let Some(remote) = due.speaker() {
+            self.add("Remote-MTA", &format!("dns; {}", printable(&mta(remote))));
         }
         if let Some(reply) = &recipient.last_reply {
             self.add("Diagnostic-Code", &diagnostic::code(reply, limit));
@@ -148,6 +159,30 @@ mod tests {
             "Final-Recipient: rfc822;a@b.example\r\nAction: failed\r\nStatus: 4.4.7\r\n"
         );
         assert!(!group.contains("Original-Envelope-Id"), "{group}");
+    }
+
+    #[rstest]
+    #[case("mx.b.example", hop(550, "no"), Some("mx.b.example"))]
+    #[case("127.0.0.1", hop(550, "no"), Some("[127.0.0.1]"))]
+    #[case("::1", hop(550, "no"), Some("[IPv6:::1]"))]
+    #[case("mx.b.example", Some(LastReply::Own { status: "4.4.1".to_owned(), why: "no".to_owned() }), None)]
+    fn a_host_is_named_only_for_what_it_said(
+        #[case] remote: &str,
+        #[case] last_reply: Option<LastReply>,
+        #[case] expected: Option<&str>,
+    ) {
+        let group = one(
+            Action::Failed,
+            Recipient {
+                last_reply,
+                remote: Some(remote.to_owned()),
+                ..recipient("a@b.example")
+            },
+        );
+        let told = group
+            .lines()
+            .find_map(|line| line.strip_prefix("Remote-MTA: dns; "));
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -20,10 +20,11 @@ pub(super) fn text(facts: &Facts<'_>, entry: &Entry, due: &[Due<'_>], form: Form
         if about.peek().is_some() {
             text.push_str(&introduction(action, facts));
         }
-        for Due { recipient, .. } in about {
+        for due in about {
+            let recipient = due.recipient;
             let address = folded(&shown(&recipient.address, form), "  ");
             text.push_str(&format!("\r\n  <{address}>\r\n"));
-            if let Some(remote) = &recipient.remote {
+            if let Some(remote) = due.speaker() {
                 let remote = folded(&printable(remote), "    ");
                 text.push_str(&format!("    {remote} said:\r\n"));
             }

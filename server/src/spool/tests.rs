@@ -8,12 +8,12 @@ use super::disk::faults::Faults;
 use super::*;
 
 /// A server's spool, with calls of the operating system that can be made to fail.
-struct Owner {
-    spool: Spool,
-    faults: Arc<Faults>,
+pub(crate) struct Owner {
+    pub(crate) spool: Spool,
+    pub(crate) faults: Arc<Faults>,
 }
 
-fn owner(folder: &Path) -> Result<Owner, SpoolError> {
+pub(crate) fn owner(folder: &Path) -> Result<Owner, SpoolError> {
     begin(folder, log::FULL)
 }
 

@@ -1,10 +1,19 @@
 use super::*;
+use crate::config::HopTls;
+use crate::relay::route::Target;
 use crate::spool::{Entry, MailOptions};
 
 const RETRY: Duration = Duration::from_secs(2);
 
 fn ids(ids: &[&str]) -> BTreeSet<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+fn towards(domain: &str) -> Destination {
+    Destination {
+        target: Target::Domain(domain.to_owned()),
+        tls: HopTls::Opportunistic,
+    }
 }
 
 fn job(id: &str, domain: &str) -> Job {
@@ -17,7 +26,7 @@ fn job(id: &str, domain: &str) -> Job {
             options: MailOptions::default(),
             recipients: Vec::new(),
         }),
-        destination: Destination::Domain(domain.to_owned()),
+        destination: towards(domain),
     }
 }
 
@@ -122,7 +131,7 @@ fn one_destination_never_has_all_sessions() {
     assert!(begun.contains("5"));
     let busy = begun.intersection(&ids(&["1", "2", "3", "4"])).count();
     assert!((1..=2).contains(&busy), "{begun:?}");
-    let place = Destination::Domain("busy".to_owned());
+    let place = towards("busy");
     let next = queue.take(&place, now).unwrap().message.id.clone();
     assert_eq!(next, (busy + 1).to_string());
 }
