@@ -18,6 +18,9 @@ pub(crate) struct Content {
     held: Option<OwnedSemaphorePermit>,
     place: Place,
     bare: bool,
+    /// Octets since the last CRLF.
+    line: usize,
+    long_line: bool,
     /// Set when nothing is kept any more.
     overflow: Option<ContentFault>,
 }
@@ -47,6 +50,8 @@ enum Place {
     End,
 }
 
+/// Octets of a line, its CRLF not counted (RFC 5322, section 2.1.1).
+const LINE_LIMIT: usize = 998;
 /// Octets of one unit of room.
 const UNIT: usize = 1024;
 /// Octets by which a large content's memory grows at most, so that little of it is in vain.
@@ -81,6 +86,8 @@ impl Content {
             held: None,
             place: Place::LineStart,
             bare: false,
+            line: 0,
+            long_line: false,
             overflow: None,
         }
     }
@@ -114,6 +121,11 @@ impl Content {
         }
     }
 
+    /// Whether a line was longer than messages may have them.
+    pub(crate) fn has_long_line(&self) -> bool {
+        self.long_line
+    }
+
     fn octet(&mut self, octet: u8) {
         self.place = match (self.place, octet) {
             (Place::LineStart, b'.') => Place::Dot,
@@ -143,6 +155,11 @@ impl Content {
 
     /// Keeps octets as long as they fit; a refused content takes no memory.
     fn keep(&mut self, octets: &[u8]) {
+        self.line = match octets {
+            b"\r\n" => 0,
+            _ => self.line + octets.len(),
+        };
+        self.long_line |= self.line > LINE_LIMIT;
         if self.overflow.is_none() {
             self.overflow = self.make_room(octets.len()).err();
         }
@@ -231,6 +248,28 @@ mod tests {
         let mut content = limited(4);
         assert!(content.feed(b"abc\r\n.\r\n").1);
         assert_eq!(content.finish(), Err(ContentFault::TooLarge));
+    }
+
+    #[rstest]
+    #[case(998, 1, false)]
+    #[case(998, 300, false)]
+    #[case(999, 300, true)]
+    fn a_line_is_counted_without_stuffing_and_its_end(
+        #[case] octets: usize,
+        #[case] block: usize,
+        #[case] long: bool,
+    ) {
+        let line = format!(".{}\r\n", "a".repeat(octets - 1));
+        let mut content = limited(10_000);
+        for block in format!(".{line}.{line}\r\n.\r\n").as_bytes().chunks(block) {
+            content.feed(block);
+        }
+        assert_eq!(content.has_long_line(), long);
+        assert!(
+            content
+                .finish()
+                .is_ok_and(|octets| octets.starts_with(line.as_bytes()))
+        );
     }
 
     #[test]

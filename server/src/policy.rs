@@ -18,6 +18,10 @@ pub struct Refusals {
     /// `foreign-sender`: reverse-paths that are not among the login's own (`senders` of the
     /// configuration), with 550 (RFC 6409, section 6.1). The null reverse-path is everybody's.
     pub foreign_sender: bool,
+    /// `nonconforming`: messages that no fix-up has made conform (RFC 6409, section 8), with 550: a
+    /// field twice that may stand once, no author, several without a Sender (RFC 5322, section 3.6),
+    /// or a line of more than 998 octets (RFC 5322, section 2.1.1).
+    pub nonconforming: bool,
 }
 
 /// What a listener repairs in a message (RFC 6409, section 8).
@@ -60,12 +64,14 @@ impl Refusals {
         unqualified: false,
         unknown_domain: false,
         foreign_sender: false,
+        nonconforming: false,
     };
     const WORDS: Words<Refusals> = &[
         ("malformed", |refuse| &mut refuse.malformed),
         ("unqualified", |refuse| &mut refuse.unqualified),
         ("unknown-domain", |refuse| &mut refuse.unknown_domain),
         ("foreign-sender", |refuse| &mut refuse.foreign_sender),
+        ("nonconforming", |refuse| &mut refuse.nonconforming),
     ];
 
     /// Those that are named, and no others.
@@ -106,18 +112,20 @@ impl FixUps {
 }
 
 impl Default for Refusals {
-    /// What cannot be right: `malformed` and `unqualified`.
+    /// What cannot be right: `malformed`, `unqualified` and `nonconforming`.
     fn default() -> Self {
         Refusals {
             malformed: true,
             unqualified: true,
+            nonconforming: true,
             ..Refusals::NONE
         }
     }
 }
 
 impl Default for FixUps {
-    /// What makes a message conform and changes nothing that a person wrote: all but `sender`.
+    /// What makes a message conform, or keeps to its author what only he should see: all but
+    /// `sender`. Of what a person wrote only Bcc is taken out.
     fn default() -> Self {
         FixUps {
             date: true,
@@ -191,7 +199,7 @@ mod tests {
         let error = Refusals::named(&["malformed", "everything"]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown word \"everything\"; known are malformed, unqualified, unknown-domain, foreign-sender"
+            "unknown word \"everything\"; known are malformed, unqualified, unknown-domain, foreign-sender, nonconforming"
         );
     }
 }

@@ -10,6 +10,7 @@ use jiff::{Timestamp, fmt::rfc2822, tz::TimeZone};
 use crate::policy::FixUps;
 use crate::senders::Login;
 use crate::wire::TlsFacts;
+use author::Author;
 use header::Found;
 
 /// What the Received field tells (RFC 5321, section 4.4), and what the others are made of.
@@ -27,14 +28,25 @@ pub(crate) struct Facts<'a> {
     pub(crate) arrival: Timestamp,
     /// What is added where it is missing.
     pub(crate) fix: FixUps,
+    /// Whether what does not conform even so is refused.
+    pub(crate) strict: bool,
     /// The reverse-path's mailbox; empty for `<>`.
     pub(crate) sender: &'a str,
     pub(crate) login: Option<Login<'a>>,
 }
 
-/// The message has been through too many servers to be anything but a loop (RFC 5321, section 6.3).
+/// Why a message is not passed on.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Loop;
+pub(crate) enum Unfit {
+    /// It has been through too many servers to be anything but a loop (RFC 5321, section 6.3).
+    Loop,
+    /// A field that may stand once (RFC 5322, section 3.6).
+    Twice(&'static str),
+    /// There is no From, and none could be made.
+    NoAuthor,
+    /// From has several mailboxes, and nothing says who has sent it (RFC 5322, section 3.6.2).
+    NoSender,
+}
 
 /// Received fields above which mail is taken to be looping.
 const HOP_LIMIT: usize = 100;
@@ -56,21 +68,25 @@ impl Additions {
 }
 
 /// Finds out what has to be added to a content.
-pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, Loop> {
+pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, Unfit> {
     let header = header::scan(content);
     if header.received > HOP_LIMIT {
-        return Err(Loop);
+        return Err(Unfit::Loop);
+    }
+    if facts.strict
+        && let Some(name) = header.twice()
+    {
+        return Err(Unfit::Twice(name));
     }
     let mut fields = received(facts);
     let fix = facts.fix;
-    if fix.date && !header.has_date {
+    if fix.date && !header.has("Date") {
         fields.push_str(&format!("Date: {}\r\n", date(facts.arrival)));
     }
     let own_address = facts.login.and_then(|login| login.address());
     let mut author = match header.from {
-        Found::Nowhere => None,
-        Found::Once(from) => author::only_mailbox(from),
-        Found::Again => None,
+        Found::Once(from) => author::of(from),
+        Found::Nowhere | Found::Again => Author::Unknown,
     };
     if fix.from
         && header.from == Found::Nowhere
@@ -80,16 +96,21 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
             .find(|address| !address.is_empty())
     {
         fields.push_str(&format!("From: <{from}>\r\n"));
-        author = Some(from.to_owned());
+        author = Author::Mailbox(from.to_owned());
+    } else if facts.strict && header.from == Found::Nowhere {
+        return Err(Unfit::NoAuthor);
     }
+    let own = |login: Login<'_>| matches!(&author, Author::Mailbox(mailbox) if login.owns(mailbox));
     if fix.sender
-        && !header.has_sender
+        && !header.has("Sender")
         && let (Some(login), Some(address)) = (facts.login, own_address)
-        && !author.is_some_and(|author| login.owns(&author))
+        && !own(login)
     {
         fields.push_str(&format!("Sender: <{address}>\r\n"));
+    } else if facts.strict && author == Author::Several && !header.has("Sender") {
+        return Err(Unfit::NoSender);
     }
-    if fix.message_id && !header.has_message_id {
+    if fix.message_id && !header.has("Message-ID") {
         fields.push_str(&format!(
             "Message-ID: <{}@{}>\r\n",
             facts.id, facts.hostname

@@ -7,7 +7,7 @@ use super::submission::Transaction;
 use crate::messages::Received;
 use crate::reply::{Reply, reply};
 use crate::spool::{Body, Envelope, MailOptions, SpoolError, new_id};
-use crate::trace::{self, Facts};
+use crate::trace::{self, Facts, Unfit};
 
 impl Session {
     pub(super) async fn accept(&mut self, transaction: Transaction, mut content: Vec<u8>) -> Reply {
@@ -30,12 +30,21 @@ impl Session {
             only_recipient,
             arrival,
             fix: self.listener.fix,
+            strict: self.listener.refuse.nonconforming,
             sender: &transaction.sender,
             login: self.login(),
         };
         trace::take_out(&mut content, self.listener.fix);
-        let Ok(additions) = trace::additions(&content, &facts) else {
-            return reply(554, "5.4.6", "Too many hops");
+        let additions = match trace::additions(&content, &facts) {
+            Ok(additions) => additions,
+            Err(Unfit::Loop) => return reply(554, "5.4.6", "Too many hops"),
+            Err(Unfit::Twice(name)) => {
+                return reply(550, "5.6.0", format!("Field {name} more than once"));
+            }
+            Err(Unfit::NoAuthor) => return reply(550, "5.6.0", "No From field"),
+            Err(Unfit::NoSender) => {
+                return reply(550, "5.6.0", "Several authors and no Sender field");
+            }
         };
         let envelope = Envelope {
             arrival,

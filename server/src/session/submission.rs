@@ -110,7 +110,9 @@ impl Session {
         let config = &self.shared.config;
         let mut content = Content::new(config.size_limit, self.shared.room.clone());
         self.wire.content(&mut content, &config.limits).await?;
+        let long_line = self.listener.refuse.nonconforming && content.has_long_line();
         Ok(match content.finish() {
+            Ok(_) if long_line => reply(550, "5.6.0", "A line of more than 998 octets"),
             Ok(content) => self.accept(transaction, content).await,
             Err(ContentFault::TooLarge) => too_large(),
             Err(ContentFault::NoRoom) => no_room(),

@@ -1,12 +1,28 @@
 //! Who a From field says has written the message (RFC 5322, section 3.6.2).
 
-/// The one mailbox of the field; nothing where there are several, or where it cannot be read.
-pub(super) fn only_mailbox(field: &[u8]) -> Option<String> {
+/// What a From field names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Author {
+    /// One mailbox.
+    Mailbox(String),
+    /// More than one.
+    Several,
+    /// None, or a group, or it cannot be read.
+    Unknown,
+}
+
+/// The author whom the field names.
+pub(super) fn of(field: &[u8]) -> Author {
+    read(field).unwrap_or(Author::Unknown)
+}
+
+fn read(field: &[u8]) -> Option<Author> {
     let mut found: Option<Vec<u8>> = None;
     let mut part = Part::default();
     let mut octets = field.iter().copied();
     let mut comments = 0_usize;
     let mut quoted = false;
+    let mut several = false;
     while let Some(octet) = octets.next() {
         match octet {
             b'\\' if quoted || comments > 0 => {
@@ -27,7 +43,7 @@ pub(super) fn only_mailbox(field: &[u8]) -> Option<String> {
             b' ' | b'\t' | b'\r' | b'\n' => {}
             b'<' => part.angle = Some(Vec::new()),
             b'>' if part.angle.is_some() => part.closed = true,
-            b',' => add(&mut found, std::mem::take(&mut part))?,
+            b',' => several |= add(&mut found, std::mem::take(&mut part)),
             // A group has no mailbox of its own, and maybe several.
             b':' | b';' => return None,
             _ => part.push(octet),
@@ -36,8 +52,10 @@ pub(super) fn only_mailbox(field: &[u8]) -> Option<String> {
     if quoted || comments > 0 {
         return None;
     }
-    add(&mut found, part)?;
-    found.and_then(|mailbox| String::from_utf8(mailbox).ok())
+    if add(&mut found, part) || several {
+        return Some(Author::Several);
+    }
+    String::from_utf8(found?).ok().map(Author::Mailbox)
 }
 
 /// What stands between two commas.
@@ -59,13 +77,10 @@ impl Part {
     }
 }
 
-/// Nothing where this is a second mailbox. Empty list elements are obsolete and mean nothing.
-fn add(found: &mut Option<Vec<u8>>, part: Part) -> Option<()> {
+/// Whether this is a second mailbox. Empty list elements are obsolete and mean nothing.
+fn add(found: &mut Option<Vec<u8>>, part: Part) -> bool {
     let mailbox = part.angle.unwrap_or(part.text);
-    if !mailbox.is_empty() && found.replace(mailbox).is_some() {
-        return None;
-    }
-    Some(())
+    !mailbox.is_empty() && found.replace(mailbox).is_some()
 }
 
 #[cfg(test)]
@@ -84,20 +99,28 @@ mod tests {
     #[case(" (comment \\) ) a@b.example", Some("a@b.example"))]
     #[case(" \"a b\"@b.example", Some("\"a b\"@b.example"))]
     #[case(", a@b.example,", Some("a@b.example"))]
-    #[case(" a@b.example, c@b.example", None)]
-    #[case(" A <a@b.example>, C <c@b.example>", None)]
     #[case(" Group: a@b.example;", None)]
     #[case(" \"unclosed <a@b.example>", None)]
     #[case("", None)]
     fn mailboxes(#[case] field: &str, #[case] mailbox: Option<&str>) {
-        assert_eq!(only_mailbox(field.as_bytes()).as_deref(), mailbox);
+        let expected = mailbox.map_or(Author::Unknown, |mailbox| Author::Mailbox(mailbox.into()));
+        assert_eq!(of(field.as_bytes()), expected);
+    }
+
+    #[rstest]
+    #[case(" a@b.example, c@b.example", Author::Several)]
+    #[case(" A <a@b.example>, C <c@b.example>, ", Author::Several)]
+    #[case(" a@b.example, c@b.example (", Author::Unknown)]
+    fn several(#[case] field: &str, #[case] author: Author) {
+        assert_eq!(of(field.as_bytes()), author);
     }
 
     proptest! {
         #[test]
         fn any_octets_are_read(field in prop::collection::vec(any::<u8>(), 0..80)) {
-            let mailbox = only_mailbox(&field);
-            prop_assert!(mailbox.is_none_or(|mailbox| mailbox.len() <= field.len()));
+            if let Author::Mailbox(mailbox) = of(&field) {
+                prop_assert!(mailbox.len() <= field.len());
+            }
         }
     }
 }

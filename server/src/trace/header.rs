@@ -9,9 +9,8 @@ pub(super) struct Header<'a> {
     pub(super) end: usize,
     /// Whether an empty line, or the end of the content, follows the fields.
     pub(super) closed: bool,
-    pub(super) has_date: bool,
-    pub(super) has_message_id: bool,
-    pub(super) has_sender: bool,
+    /// How often each of [`SINGLE`] is there.
+    single: [usize; SINGLE.len()],
     pub(super) from: Found<'a>,
     /// The number of Received fields.
     pub(super) received: usize,
@@ -26,23 +25,50 @@ pub(super) enum Found<'a> {
     Again,
 }
 
+/// Fields that may stand once in a header section (RFC 5322, section 3.6).
+const SINGLE: [&str; 11] = [
+    "Date",
+    "From",
+    "Sender",
+    "Reply-To",
+    "To",
+    "Cc",
+    "Bcc",
+    "Message-ID",
+    "In-Reply-To",
+    "References",
+    "Subject",
+];
+
+impl Header<'_> {
+    /// Whether a field is there, which is one of [`SINGLE`].
+    pub(super) fn has(&self, name: &str) -> bool {
+        let mut counts = SINGLE.iter().zip(self.single);
+        counts.any(|(single, count)| *single == name && count > 0)
+    }
+
+    /// The first field that is there more often than it may be.
+    pub(super) fn twice(&self) -> Option<&'static str> {
+        let mut counts = SINGLE.iter().zip(self.single);
+        counts.find_map(|(single, count)| (count > 1).then_some(*single))
+    }
+}
+
 /// Reads fields up to the first line that is neither a field nor the continuation of one.
 pub(super) fn scan(content: &[u8]) -> Header<'_> {
     let mut header = Header {
         end: 0,
         closed: false,
-        has_date: false,
-        has_message_id: false,
-        has_sender: false,
+        single: [0; SINGLE.len()],
         from: Found::Nowhere,
         received: 0,
     };
     while let Some((name, field)) = field(content, header.end) {
         header.end = field.end;
         let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
-        header.has_date |= is(b"Date");
-        header.has_message_id |= is(b"Message-ID");
-        header.has_sender |= is(b"Sender");
+        for (count, single) in header.single.iter_mut().zip(SINGLE) {
+            *count += usize::from(is(single.as_bytes()));
+        }
         header.received += usize::from(is(b"Received"));
         if is(b"From") {
             let whole = &content[field];

@@ -14,6 +14,7 @@ fn facts<'a>() -> Facts<'a> {
         only_recipient: None,
         arrival: "2026-11-24T10:00:00Z".parse().unwrap(),
         fix: FixUps::default(),
+        strict: false,
         sender: "sender@b.example",
         login: None,
     }
@@ -82,6 +83,30 @@ fn the_received_field_tells_tls_and_an_only_recipient() {
 fn loops_are_stopped(#[case] hops: usize, #[case] stopped: bool) {
     let content = "Received: x\r\n".repeat(hops);
     assert_eq!(additions(content.as_bytes(), &facts()).is_err(), stopped);
+}
+
+#[rstest]
+#[case(
+    "From: a@b.example\r\nfrom: c@b.example\r\n",
+    Some(Unfit::Twice("From"))
+)]
+#[case(
+    "SUBJECT: x\r\nFrom: a@b.example\r\nSubject : y\r\n",
+    Some(Unfit::Twice("Subject"))
+)]
+#[case("To: a@b.example\r\n", Some(Unfit::NoAuthor))]
+#[case("From: a@b.example, c@b.example\r\n", Some(Unfit::NoSender))]
+#[case("From: a@b.example, c@b.example\r\nSender: a@b.example\r\n", None)]
+#[case("From: a@b.example\r\nReceived: x\r\nReceived: y\r\n", None)]
+#[case("From: a@b.example\r\n\r\nFrom: c@b.example\r\n", None)]
+fn what_does_not_conform_is_refused(#[case] content: &str, #[case] unfit: Option<Unfit>) {
+    let strict = |strict| Facts {
+        sender: "",
+        strict,
+        ..facts()
+    };
+    assert_eq!(additions(content.as_bytes(), &strict(true)).err(), unfit);
+    assert!(additions(content.as_bytes(), &strict(false)).is_ok());
 }
 
 #[test]
