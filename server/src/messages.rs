@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// The messages that were answered 250 since the start, in that order: at most
-/// [`Config::keep_messages`](crate::Config::keep_messages) of them, the latest. That they were
-/// relayed meanwhile makes no difference.
+/// [`Config::keep_messages`](crate::Config::keep_messages) of them, the latest, and of their contents
+/// at most 64 MiB, but always the last message. That they were relayed meanwhile makes no difference.
 #[derive(Debug, Clone)]
 pub struct Messages {
     kept: Arc<Mutex<Kept>>,
@@ -66,7 +66,12 @@ struct Kept {
     messages: VecDeque<Arc<Received>>,
     /// How many came before the first that is kept.
     dropped: usize,
+    /// The contents' octets.
+    octets: usize,
 }
+
+/// Octets of the contents that are kept.
+const OCTET_LIMIT: usize = 64 * 1024 * 1024;
 
 /// How long a message is waited for, unless [`Messages::patient`] says otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -110,7 +115,7 @@ impl Messages {
         });
         match found.await {
             Some(Some(message)) => Ok(message),
-            Some(None) => Err(self.without(Wanted::Dropped(n, self.limit))),
+            Some(None) => Err(self.without(Wanted::Dropped(n, self.all().len()))),
             None => Err(self.without(Wanted::Nth(n))),
         }
     }
@@ -138,9 +143,13 @@ impl Messages {
     /// Takes note of a message that is about to be answered 250.
     pub(crate) fn receive(&self, message: Received) {
         let mut kept = self.kept();
+        kept.octets += message.content.len();
         kept.messages.push_back(Arc::new(message));
-        if kept.messages.len() > self.limit {
-            kept.messages.pop_front();
+        while kept.messages.len() > 1
+            && (kept.messages.len() > self.limit || kept.octets > OCTET_LIMIT)
+        {
+            let oldest = kept.messages.pop_front();
+            kept.octets -= oldest.map_or(0, |oldest| oldest.content.len());
             kept.dropped += 1;
         }
         drop(kept);

@@ -41,6 +41,7 @@ async fn login(server: &Server) -> TlsClient {
 #[rstest]
 #[case("", "MAIL FROM:<a@sales>", "554 5.1.0")]
 #[case("", "MAIL FROM:<a@my_pc.example>", "501 5.1.7")]
+#[case(", refuse = [\"unqualified\"]", "MAIL FROM:<a@my_pc>", "554 5.1.0")]
 #[case("", "MAIL FROM:<bob@example.org>", "250")]
 #[case(", refuse = []", "MAIL FROM:<a@sales>", "250")]
 #[case(", refuse = []", "MAIL FROM:<a@my_pc.example>", "250")]

@@ -4,7 +4,6 @@
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
@@ -27,7 +26,8 @@ pub(super) struct Arguments {
     /// one with STARTTLS and one with TLS each]
     #[arg(long, value_name = "ADDR:PORT[/tls][,M=MODIFIERS]")]
     listen: Vec<ListenerConfig>,
-    /// An account; repeatable [default: alice:secret, where there is no configuration]
+    /// An account; repeatable [default: alice:secret, where there is no configuration and every listener is
+    /// loopback's]
     #[arg(long, value_name = "NAME:PASSWORD")]
     user: Vec<Account>,
     /// Where accepted mail goes [default: it stays in the spool]
@@ -69,30 +69,31 @@ certificate of its authority is.";
 /// How long what blocks a thread may take then, such as a look at the name server.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// `NAME:PASSWORD`; the name has no colon.
+/// `NAME:PASSWORD`; the name has no colon. Taken apart by us, since clap would show a password that
+/// has no name.
 #[derive(Clone)]
-struct Account {
-    name: String,
-    password: String,
+struct Account(String);
+
+impl From<String> for Account {
+    fn from(text: String) -> Account {
+        Account(text)
+    }
 }
 
-impl FromStr for Account {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Account, &'static str> {
-        match text.split_once(':') {
-            Some((name, password)) if !name.is_empty() && !password.is_empty() => Ok(Account {
-                name: name.to_owned(),
-                password: password.to_owned(),
-            }),
-            _ => Err("write NAME:PASSWORD"),
+impl Account {
+    fn name_and_password(&self) -> Result<(String, String), Failure> {
+        match self.0.split_once(':') {
+            Some((name, password)) if !name.is_empty() && !password.is_empty() => {
+                Ok((name.to_owned(), password.to_owned()))
+            }
+            _ => Err(Failure::Usage("--user: write NAME:PASSWORD".to_owned())),
         }
     }
 }
 
 impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.name)
+        f.write_str("Account")
     }
 }
 
@@ -139,6 +140,8 @@ pub(super) fn serve(arguments: Arguments) -> Result<u8, Failure> {
 
 impl Arguments {
     fn config(self) -> Result<Config, Failure> {
+        let accounts = self.user.iter().map(Account::name_and_password);
+        let accounts: Vec<_> = accounts.collect::<Result<_, _>>()?;
         let mut config = match &self.config {
             Some(path) => {
                 let text = files::read_text(path)?;
@@ -148,13 +151,26 @@ impl Arguments {
             None => {
                 let spool = self.spool.clone().map_or_else(spool_folder::default, Ok)?;
                 let mut config = Config::modern(HOST, spool);
-                if self.user.is_empty() {
+                config.listeners = match self.listen.as_slice() {
+                    [] => ListenerConfig::loopback(),
+                    listeners => listeners.to_vec(),
+                };
+                let mut listeners = config.listeners.iter();
+                let local = listeners.all(|listener| listener.address.ip().is_loopback());
+                if accounts.is_empty() {
+                    // Whoever reaches the server could relay with a password that everybody knows.
+                    if !local {
+                        let why =
+                            "an account is needed where others can connect: --user NAME:PASSWORD";
+                        return Err(Failure::Usage(why.to_owned()));
+                    }
                     config.users.insert("alice".to_owned(), "secret".to_owned());
                 }
-                config.listeners = ListenerConfig::loopback();
-                // On loopback every client has one address, and tests fail to log in on purpose.
-                config.limits.login_delay_seconds = 0;
-                config.limits.failed_logins_per_address = 0;
+                if local {
+                    // Every client has one address, and tests fail to log in on purpose.
+                    config.limits.login_delay_seconds = 0;
+                    config.limits.failed_logins_per_address = 0;
+                }
                 config
             }
         };
@@ -171,10 +187,7 @@ impl Arguments {
             config.listeners = self.listen;
         }
         config.next_hop = self.next_hop.or(config.next_hop);
-        let accounts = self.user.into_iter();
-        config
-            .users
-            .extend(accounts.map(|account| (account.name, account.password)));
+        config.users.extend(accounts);
         Ok(config)
     }
 }

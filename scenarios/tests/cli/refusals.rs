@@ -78,7 +78,8 @@ fn a_password_file_that_cannot_be_used_is_named(
 #[case(&["user", "alice"], &["the standard input: is empty"])]
 #[case(&["user", "alice", "--mechanism", "XOAUTH2"], &["possible values", "SCRAM-SHA-256"])]
 #[case(&["serve", "--listen", "localhost:587"], &["localhost:587"])]
-#[case(&["serve", "--listen", "192.0.2.1:587"], &["does not start", "192.0.2.1:587"])]
+#[case(&["serve", "--listen", "192.0.2.1:587", "--user", "bob:builder"], &["does not start", "192.0.2.1:587"])]
+#[case(&["serve", "--listen", "0.0.0.0:0", "--next-hop", "hop.example:25"], &["an account is needed", "--user"])]
 #[case(&["serve", "--user", "alice"], &["NAME:PASSWORD"])]
 #[case(&["queue", "print", "nothing-of-this-id"], &["no message"])]
 fn what_cannot_be_meant_is_refused_in_a_sentence(

@@ -8,16 +8,16 @@ use super::grammar::{is_address_literal, is_atext, is_domain, is_loose_domain};
 pub(crate) struct Mailbox {
     pub(crate) address: String,
     /// What a listener may refuse it for.
-    pub(crate) flaw: Option<Flaw>,
+    pub(crate) flaw: Flaw,
 }
 
 /// What is wrong with a domain that can still be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Flaw {
     /// A label with an underscore, or with a hyphen at its end (RFC 5321, section 4.1.2).
-    Malformed,
+    pub(crate) malformed: bool,
     /// A single label (RFC 6409, section 4.2).
-    Unqualified,
+    pub(crate) unqualified: bool,
 }
 
 /// Octets of a local part (RFC 5321, section 4.5.3.1.1).
@@ -40,7 +40,7 @@ pub(super) fn forward(argument: &[u8]) -> Result<(Mailbox, &[u8]), FaultKind> {
     let mailbox = if path.eq_ignore_ascii_case(b"postmaster") {
         Mailbox {
             address: String::from_utf8_lossy(path).into_owned(),
-            flaw: None,
+            flaw: Flaw::default(),
         }
     } else {
         mailbox(path)?
@@ -90,11 +90,12 @@ fn mailbox(path: &[u8]) -> Result<Mailbox, FaultKind> {
         return Err(FaultKind::Arguments);
     }
     let flaw = if is_address_literal(domain) {
-        None
-    } else if is_domain(domain) {
-        (!domain.contains(&b'.')).then_some(Flaw::Unqualified)
+        Flaw::default()
     } else if is_loose_domain(domain) {
-        Some(Flaw::Malformed)
+        Flaw {
+            malformed: !is_domain(domain),
+            unqualified: !domain.contains(&b'.'),
+        }
     } else {
         return Err(FaultKind::Arguments);
     };

@@ -1,8 +1,18 @@
 use super::*;
+use crate::command::path::Flaw;
 use proptest::prelude::*;
 use rstest::rstest;
 
-fn mailbox(address: &str, flaw: Option<Flaw>) -> Mailbox {
+const MALFORMED: Flaw = Flaw {
+    malformed: true,
+    unqualified: false,
+};
+const UNQUALIFIED: Flaw = Flaw {
+    malformed: false,
+    unqualified: true,
+};
+
+fn mailbox(address: &str, flaw: Flaw) -> Mailbox {
     Mailbox {
         address: address.to_owned(),
         flaw,
@@ -15,16 +25,16 @@ fn mail(sender: &str, parameters: &[(&str, &str)]) -> Command {
         value: (!value.is_empty()).then(|| value.as_bytes().to_vec()),
     });
     Command::Mail {
-        sender: mailbox(sender, None),
+        sender: mailbox(sender, Flaw::default()),
         parameters: written.collect(),
     }
 }
 
 fn rcpt(recipient: &str) -> Command {
-    flawed(recipient, None)
+    flawed(recipient, Flaw::default())
 }
 
-fn flawed(recipient: &str, flaw: Option<Flaw>) -> Command {
+fn flawed(recipient: &str, flaw: Flaw) -> Command {
     Command::Rcpt {
         recipient: mailbox(recipient, flaw),
         parameters: Vec::new(),
@@ -64,15 +74,9 @@ fn flawed(recipient: &str, flaw: Option<Flaw>) -> Command {
     "RCPT TO:<!#$%&'*+-/=?^_`{|}~@b.example>",
     rcpt("!#$%&'*+-/=?^_`{|}~@b.example")
 )]
-#[case("RCPT TO:<a@sales>", flawed("a@sales", Some(Flaw::Unqualified)))]
-#[case(
-    "RCPT TO:<a@my_pc.example>",
-    flawed("a@my_pc.example", Some(Flaw::Malformed))
-)]
-#[case(
-    "RCPT TO:<u@-bad.example>",
-    flawed("u@-bad.example", Some(Flaw::Malformed))
-)]
+#[case("RCPT TO:<a@sales>", flawed("a@sales", UNQUALIFIED))]
+#[case("RCPT TO:<a@my_pc.example>", flawed("a@my_pc.example", MALFORMED))]
+#[case("RCPT TO:<u@-bad.example>", flawed("u@-bad.example", MALFORMED))]
 #[case("BDAT 5 LAST", Command::NotImplemented)]
 #[case("GET / HTTP/1.1", Command::Http)]
 fn commands_are_read(#[case] line: &str, #[case] command: Command) {

@@ -1,12 +1,20 @@
 //! The example file is loaded, and has every key that the parser knows.
 
 use super::{Config, ConfigError, HopDeadlines, Limits};
+use crate::policy::{FixUps, Refusals};
 
 const EXAMPLE: &str = include_str!("../../example.toml");
 
 #[test]
 fn the_example_works_and_shows_the_defaults() {
     let config = Config::from_toml(EXAMPLE).unwrap();
+    assert!(matches!(
+        config.validate(),
+        Err(ConfigError::Unserved { .. })
+    ));
+    assert!(config.users.is_empty() && config.tokens.is_empty());
+    let text = EXAMPLE.replace("\n# alice =", "\nalice =");
+    let config = Config::from_toml(&text).unwrap();
     assert_eq!(config.validate(), Ok(()));
     let usual = Config::modern("submission.example.org", "/var/spool/msaspec");
     assert_eq!(config.limits, Limits::default());
@@ -14,6 +22,26 @@ fn the_example_works_and_shows_the_defaults() {
     assert_eq!(config.retry_seconds, usual.retry_seconds);
     assert_eq!(config.size_limit, usual.size_limit);
     assert_eq!(config.idle_seconds, usual.idle_seconds);
+}
+
+#[test]
+fn the_example_has_every_word() {
+    let lists = |key: &str, names: String| {
+        let names: Vec<_> = names.split(' ').collect();
+        format!("\n#   {key} = {names:?}\n")
+    };
+    for usual in [
+        lists("refuse", Refusals::default().to_string()),
+        lists("fix", FixUps::default().to_string()),
+    ] {
+        assert!(EXAMPLE.contains(&usual), "{usual}");
+    }
+    let refuse = Refusals::named(&["?"]).unwrap_err().known;
+    let fix = FixUps::named(&["?"]).unwrap_err().known;
+    for word in refuse.into_iter().chain(fix) {
+        let mut words = EXAMPLE.split(|c: char| !c.is_ascii_alphabetic() && c != '-');
+        assert!(words.any(|found| found == word), "{word}");
+    }
 }
 
 #[test]

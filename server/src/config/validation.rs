@@ -70,6 +70,22 @@ fn delivery(config: &Config) -> Result<(), ConfigError> {
         return refuse("retry_seconds", "not a wait of a millisecond or more");
     }
     let delivery = &config.delivery;
+    let deadlines = &config.hop_deadlines;
+    let deadlines = [
+        ("hop_deadlines.connect", deadlines.connect),
+        ("hop_deadlines.greeting", deadlines.greeting),
+        ("hop_deadlines.mail", deadlines.mail),
+        ("hop_deadlines.rcpt", deadlines.rcpt),
+        ("hop_deadlines.data", deadlines.data),
+        ("hop_deadlines.block", deadlines.block),
+        ("hop_deadlines.end_of_data", deadlines.end_of_data),
+    ];
+    if let Some((key, _)) = deadlines.iter().find(|(_, time)| time.is_zero()) {
+        return refuse(key, "more than 0; nothing could be delivered");
+    }
+    if delivery.port == 0 {
+        return refuse("delivery.port", "not a port");
+    }
     let times = [
         ("retry_seconds", config.retry()),
         ("delivery.longest_retry", delivery.longest_retry),

@@ -58,3 +58,20 @@ async fn the_latest_are_kept() {
         "{dropped}"
     );
 }
+
+#[test]
+fn large_messages_take_the_place_of_others() {
+    let messages = Messages::new(10);
+    for octets in [OCTET_LIMIT / 2, OCTET_LIMIT / 2, 1, OCTET_LIMIT + 1] {
+        messages.receive(Received {
+            content: vec![b'x'; octets],
+            ..message("1", "bob@example.net")
+        });
+        let kept = messages.all().len();
+        match octets {
+            1 => assert_eq!(kept, 2),
+            octets if octets > OCTET_LIMIT => assert_eq!(kept, 1),
+            _ => assert_eq!(kept, messages.count()),
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What this listener takes for an address of the envelope (RFC 6409, sections 4.2, 5.1 and 6.1).
 
 use super::Session;
-use crate::command::{Flaw, Mailbox};
+use crate::command::Mailbox;
 use crate::names::Standing;
 use crate::reply::{Reply, reply};
 use crate::senders::Login;
@@ -69,15 +69,15 @@ impl Session {
     /// What the listener does not refuse is passed on as it is, but never unqualified.
     fn address_of(&self, mailbox: Mailbox, syntax: &'static str) -> Result<String, Reply> {
         let refuse = self.listener.refuse;
-        match mailbox.flaw {
-            Some(Flaw::Malformed) if refuse.malformed => {
-                Err(reply(501, syntax, "Malformed domain"))
-            }
-            Some(Flaw::Unqualified) => match self.shared.config.completion() {
-                Some(domain) if !refuse.unqualified => Ok(format!("{}.{domain}", mailbox.address)),
-                _ => Err(reply(554, "5.1.0", "Domain is not fully qualified")),
-            },
-            _ => Ok(mailbox.address),
+        if mailbox.flaw.malformed && refuse.malformed {
+            return Err(reply(501, syntax, "Malformed domain"));
+        }
+        if !mailbox.flaw.unqualified {
+            return Ok(mailbox.address);
+        }
+        match self.shared.config.completion() {
+            Some(domain) if !refuse.unqualified => Ok(format!("{}.{domain}", mailbox.address)),
+            _ => Err(reply(554, "5.1.0", "Domain is not fully qualified")),
         }
     }
 }
