@@ -35,7 +35,7 @@ const CLIENTS: usize = 8;
 const ROUND: Duration = Duration::from_millis(1500);
 /// Within this time before a kill the next hop's answer to a message may have been lost, or the
 /// record of it.
-const SHORTLY: Duration = Duration::from_secs(2);
+const SHORTLY: Duration = Duration::from_millis(300);
 /// How long all that was accepted may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -114,7 +114,7 @@ fn killed() -> Result<(), Failed> {
 }
 
 /// The next hop may note a message an instant after the moment that is taken for the kill's.
-const SLACK: Duration = Duration::from_millis(500);
+const SLACK: Duration = Duration::from_millis(100);
 
 /// A disk of 4 MiB that nobody empties: mail is refused, and taken again once the next hop is there.
 fn full() -> Result<Completion, Failed> {

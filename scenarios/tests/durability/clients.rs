@@ -67,6 +67,11 @@ impl Clients {
     }
 }
 
+/// What stands in the message with this token, and in no other.
+pub(crate) fn body(token: &str) -> String {
+    format!("0123456789 {token}\r\n").repeat(300)
+}
+
 fn submit(name: usize, shared: &Shared) {
     let mut number = 0;
     while !shared.ended.load(Ordering::Relaxed) {
@@ -108,8 +113,7 @@ fn session(address: SocketAddr, name: usize, number: &mut u32, shared: &Shared) 
         if !answer.starts_with("354") {
             return Err(io::Error::other(answer));
         }
-        let body = "0123456789\r\n".repeat(300);
-        let answer = ask(&format!("Subject: {token}\r\n\r\n{body}.\r\n"))?;
+        let answer = ask(&format!("Subject: {token}\r\n\r\n{}.\r\n", body(&token)))?;
         if !answer.starts_with("250") {
             shared.refusals.lock().unwrap().insert(answer);
             return Err(io::ErrorKind::Other.into());

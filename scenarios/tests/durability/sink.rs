@@ -11,6 +11,8 @@ use std::{
 
 use tokio::net::TcpSocket;
 
+use super::clients::body;
+
 /// When each token was answered 250.
 type Received = BTreeMap<String, Vec<Instant>>;
 
@@ -81,18 +83,24 @@ fn session(stream: &TcpStream, received: &Mutex<Received>) -> io::Result<()> {
             continue;
         }
         say("354 go on")?;
-        let mut token = None;
+        let (mut token, mut content) = (None, None::<String>);
         loop {
             let Some(line) = lines.next() else {
                 return Ok(());
             };
-            match line? {
-                line if line == "." => break,
-                line => token = token.or(line.strip_prefix("Subject: ").map(str::to_owned)),
+            match (line?, &mut content) {
+                (line, _) if line == "." => break,
+                (line, Some(content)) => content.extend([line.as_str(), "\r\n"]),
+                (line, None) if line.is_empty() => content = Some(String::new()),
+                (line, None) => token = token.or(line.strip_prefix("Subject: ").map(str::to_owned)),
             }
         }
         // Noted first: whoever reads the answer finds it noted.
-        let token = token.unwrap_or_default();
+        let mut token = token.unwrap_or_default();
+        if content.unwrap_or_default() != body(&token) {
+            // So nobody finds what was accepted.
+            token.push_str(", with another content");
+        }
         received
             .lock()
             .unwrap()
