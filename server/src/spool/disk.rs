@@ -110,11 +110,35 @@ impl Disk {
 
     pub(super) fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         self.step()?;
+        #[cfg(test)]
+        self.faults.reads(0, fs::metadata(self.path(name))?.len())?;
         fs::read(self.path(name))
+    }
+
+    /// A whole file, and whether all of it could be read. Sectors that could not are all ones, so
+    /// that nobody takes them for room that was never used.
+    pub(super) fn read_around(&self, name: &str) -> io::Result<(Vec<u8>, bool)> {
+        match self.read(name) {
+            Err(error) if is_unreadable(&error) => {}
+            read => return read.map(|octets| (octets, true)),
+        }
+        let file = self.open_to_read(name)?;
+        let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        let mut octets = vec![0xff; length];
+        for (number, sector) in octets.chunks_mut(SECTOR).enumerate() {
+            match self.read_at(&file, (number * SECTOR) as u64, sector.len()) {
+                Ok(read) => sector.copy_from_slice(&read),
+                Err(error) if is_unreadable(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((octets, false))
     }
 
     pub(super) fn read_at(&self, file: &File, place: u64, length: usize) -> io::Result<Vec<u8>> {
         self.step()?;
+        #[cfg(test)]
+        self.faults.reads(place, place + length as u64)?;
         let mut octets = vec![0; length];
         file.read_exact_at(&mut octets, place)?;
         Ok(octets)
@@ -206,6 +230,14 @@ impl Disk {
     }
 }
 
+/// Whether the disk has lost what was to be read.
+pub(super) fn is_unreadable(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::IO.raw_os_error())
+}
+
+/// Octets that a disk loses together.
+const SECTOR: usize = 4096;
+
 #[cfg(test)]
 pub(super) mod faults {
     //! Calls that fail.
@@ -223,6 +255,8 @@ pub(super) mod faults {
         folder_syncs: AtomicU64,
         /// Octets that all files may have; 0 for any number.
         room: AtomicU64,
+        /// The octet that cannot be read in any file; 0 for none.
+        unreadable: AtomicU64,
     }
 
     #[derive(Debug, Default)]
@@ -275,6 +309,19 @@ pub(super) mod faults {
             match all <= room {
                 true => Ok(()),
                 false => Err(io::Error::from_raw_os_error(28)),
+            }
+        }
+
+        /// From now on no file can be read at this octet.
+        pub(crate) fn unreadable(&self, place: u64) {
+            self.unreadable.store(place, Ordering::Relaxed);
+        }
+
+        pub(super) fn reads(&self, start: u64, end: u64) -> io::Result<()> {
+            let place = self.unreadable.load(Ordering::Relaxed);
+            match place > 0 && (start..end).contains(&place) {
+                true => Err(io::Error::from_raw_os_error(5)),
+                false => Ok(()),
             }
         }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::disk::Disk;
+use super::disk::{self, Disk};
 use super::id::Id;
 use super::record::{self, Draft, Found, HEADER, Kind, Mark};
 use super::segment::{self, Index, Loaded, Lost, Place, Slot};
@@ -553,6 +553,12 @@ impl Log {
             match self.copy(id, &place) {
                 Ok(copies) => drafts.extend(copies),
                 Err(SpoolError::Damaged { .. }) => self.set_aside(id).map_err(io::Error::other)?,
+                Err(SpoolError::Io { source, .. }) if disk::is_unreadable(&source) => {
+                    tracing::error!(%id, "cannot be read now; its segment stays");
+                    if let Some(segment) = self.segments.get_mut(&number) {
+                        segment.kept = true;
+                    }
+                }
                 Err(error) => return Err(io::Error::other(error)),
             }
             if drafts.iter().map(Draft::length).sum::<u64>() > BLOCK as u64 {
@@ -586,6 +592,8 @@ impl Log {
     fn take(&mut self, number: u64, loaded: Loaded, last: bool, lost: &mut Lost) -> io::Result<()> {
         let path = self.disk.path(&segment::name(number));
         let (end, whole) = (loaded.end(), loaded.octets.len());
+        // Where something cannot be read, nothing is cut off or written over.
+        let last = last && loaded.whole;
         let mut damage = Vec::new();
         for found in &loaded.scan.found {
             match found {
@@ -600,7 +608,9 @@ impl Log {
                 _ => {}
             }
         }
-        if record::mark(&loaded.octets).is_none() {
+        if !loaded.whole {
+            tracing::error!(path = %path.display(), "cannot be read in part; it stays");
+        } else if record::mark(&loaded.octets).is_none() {
             tracing::error!(path = %path.display(), "header damaged; written anew");
             self.disk
                 .write_at(&loaded.file, 0, &record::header(loaded.mark))?;
@@ -616,7 +626,7 @@ impl Log {
         } else if end < whole {
             damage.push(end..whole);
         }
-        let mut kept = false;
+        let mut kept = !loaded.whole;
         for span in damage {
             let name = format!("{number:016x}-{}", span.start);
             if let Err(error) = self.keep(&name, &loaded.octets[span]) {

@@ -15,6 +15,8 @@ pub(super) struct Loaded {
     pub(super) file: Arc<File>,
     pub(super) mark: Mark,
     pub(super) octets: Vec<u8>,
+    /// Whether all of it could be read.
+    pub(super) whole: bool,
     pub(super) scan: Scan,
 }
 
@@ -55,7 +57,7 @@ pub(super) type Lost = BTreeMap<Id, Slot>;
 
 /// Reads a segment that is open; nothing if neither its header nor its first record is sound.
 pub(super) fn load(disk: &Disk, number: u64, file: File) -> io::Result<Result<Loaded, Vec<u8>>> {
-    let octets = disk.read(&name(number))?;
+    let (octets, whole) = disk.read_around(&name(number))?;
     Ok(
         match record::mark(&octets).or_else(|| record::first_mark(&octets)) {
             Some(mark) => Ok(Loaded {
@@ -63,6 +65,7 @@ pub(super) fn load(disk: &Disk, number: u64, file: File) -> io::Result<Result<Lo
                 mark,
                 scan: record::scan(&octets, mark),
                 octets,
+                whole,
             }),
             None => Err(octets),
         },

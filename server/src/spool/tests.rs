@@ -346,7 +346,7 @@ async fn damage_of_what_is_done_is_not_told() {
     spoil(&path, Some("one"));
     spoil(&path, Some("two"));
     let queue = Queue::open(folder.path()).unwrap();
-    assert_eq!(queue.damaged().unwrap(), [lost.clone()]);
+    assert_eq!(queue.damaged().unwrap(), std::slice::from_ref(&lost));
     spool.closed().await;
     // What has the name already is something else.
     let aside = folder.path().join(format!("{lost}.damaged"));
@@ -392,6 +392,34 @@ async fn one_message_that_stays_leaves_a_small_disk_its_room() {
         spool.remove(&id).await.unwrap();
     }
     assert_eq!(spool.ids(), BTreeSet::from([stuck]));
+}
+
+#[tokio::test]
+async fn a_sector_that_cannot_be_read_costs_what_is_in_it() {
+    let folder = folder();
+    let spool = begin(folder.path(), 40_000).unwrap().spool;
+    let mut ids = BTreeSet::new();
+    for _ in 0..5 {
+        ids.insert(store_octets(&spool, &[b'x'; 9_000]).await.unwrap());
+    }
+    spool.closed().await;
+    let path = segments(folder.path()).remove(0);
+    let disk = Disk::make(folder.path()).unwrap();
+    disk.faults.unreadable(6_000);
+    let lock = lock(&disk).unwrap();
+    let log = Log::open(disk, lock, 40_000).unwrap();
+    let spool = Spool(Form::Folder(Writer::start(log).unwrap()));
+    let readable = spool.ids();
+    assert_eq!(readable.len(), 4);
+    for id in &readable {
+        spool.remove(id).await.unwrap();
+    }
+    spool.closed().await;
+    // Another computer can read it, perhaps.
+    assert!(path.exists());
+    let spool = owner(folder.path()).unwrap().spool;
+    let rest = ids.difference(&readable).cloned().collect();
+    assert_eq!(spool.ids(), rest);
 }
 
 #[tokio::test]
