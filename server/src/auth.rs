@@ -89,6 +89,15 @@ impl Exchange {
         }
     }
 
+    /// Whether the credentials were wrong already and only the client's last response is missing.
+    pub(crate) fn has_failed(&self) -> bool {
+        match self {
+            Exchange::XOAuth2(exchange) => exchange.has_failed(),
+            Exchange::OAuthBearer(exchange) => exchange.has_failed(),
+            _ => false,
+        }
+    }
+
     /// Takes a client's response, decoded.
     pub(crate) async fn answer(&mut self, response: &[u8], backends: &Backends) -> Step {
         match self {

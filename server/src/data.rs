@@ -1,12 +1,33 @@
 //! The strict end of data: only CRLF, dot, CRLF (RFC 5321, sections 2.3.8 and 4.1.1.4).
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory for the contents of all sessions together, so that many large ones cannot exhaust it.
+#[derive(Debug)]
+pub(crate) struct Room {
+    all: Arc<Semaphore>,
+    /// Units that one user can have at a time.
+    most: usize,
+    /// Those who hold some, or did a moment ago.
+    users: Mutex<HashMap<String, Weak<Semaphore>>>,
+}
+
+/// What one user may have of the room.
 #[derive(Debug, Clone)]
-pub(crate) struct Room(Arc<Semaphore>);
+pub(crate) struct Share {
+    own: Arc<Semaphore>,
+    all: Arc<Semaphore>,
+}
+
+/// Room that is taken, of the user's and of everybody's.
+#[derive(Debug)]
+struct Held {
+    own: OwnedSemaphorePermit,
+    all: OwnedSemaphorePermit,
+}
 
 /// Mail content as it comes in: finds its end, takes the dot-stuffing out, notes what is wrong.
 /// It holds its room until it is dropped.
@@ -14,8 +35,8 @@ pub(crate) struct Room(Arc<Semaphore>);
 pub(crate) struct Content {
     octets: Vec<u8>,
     limit: u64,
-    room: Room,
-    held: Option<OwnedSemaphorePermit>,
+    room: Share,
+    held: Option<Held>,
     place: Place,
     bare: bool,
     /// Octets since the last CRLF.
@@ -30,7 +51,8 @@ pub(crate) struct Content {
 pub(crate) enum ContentFault {
     /// More octets than SIZE announces.
     TooLarge,
-    /// Other sessions use all the memory there is for contents; it may be tried again.
+    /// Other sessions use all the memory there is for contents, or for those of this user; it may be
+    /// tried again.
     NoRoom,
     /// A bare CR, a bare LF or a NUL: nothing that another server could split in two is passed on.
     BareOctets,
@@ -58,27 +80,58 @@ const UNIT: usize = 1024;
 const GROWTH: usize = 4 * 1024 * 1024;
 
 impl Room {
-    /// Room for so many octets.
-    pub(crate) fn new(octets: u64) -> Self {
-        let units = usize::try_from(octets / UNIT as u64 + 1).unwrap_or(usize::MAX);
-        Room(Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))))
+    /// Room for so many octets, and always for the largest content. One user has at most half of
+    /// it, so that nobody who is slow on purpose keeps the others out.
+    pub(crate) fn new(octets: u64, largest: u64) -> Self {
+        Room {
+            all: Arc::new(Semaphore::new(units(octets.max(largest)))),
+            most: units(largest.max(octets / 2)),
+            users: Mutex::default(),
+        }
     }
 
+    /// The share of a user, which all his sessions have together.
+    pub(crate) fn share(&self, user: &str) -> Share {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = users.get(user).and_then(Weak::upgrade);
+        let own = known.unwrap_or_else(|| {
+            users.retain(|_, share| share.strong_count() > 0);
+            let own = Arc::new(Semaphore::new(self.most));
+            users.insert(user.to_owned(), Arc::downgrade(&own));
+            own
+        });
+        Share {
+            own,
+            all: self.all.clone(),
+        }
+    }
+}
+
+impl Share {
     /// Takes room for so many octets, beside what is held.
-    fn take(&self, octets: usize, held: &mut Option<OwnedSemaphorePermit>) -> Option<()> {
+    fn take(&self, octets: usize, held: &mut Option<Held>) -> Option<()> {
         let units = u32::try_from(octets.div_ceil(UNIT)).ok()?;
-        let more = self.0.clone().try_acquire_many_owned(units).ok()?;
+        let own = self.own.clone().try_acquire_many_owned(units).ok()?;
+        let all = self.all.clone().try_acquire_many_owned(units).ok()?;
         match held {
-            Some(held) => held.merge(more),
-            None => *held = Some(more),
+            Some(held) => {
+                held.own.merge(own);
+                held.all.merge(all);
+            }
+            None => *held = Some(Held { own, all }),
         }
         Some(())
     }
 }
 
+fn units(octets: u64) -> usize {
+    let units = usize::try_from(octets / UNIT as u64 + 1).unwrap_or(usize::MAX);
+    units.min(Semaphore::MAX_PERMITS)
+}
+
 impl Content {
     /// Content of at most so many octets, CRLFs counted and dot-stuffing not (RFC 1870, section 3).
-    pub(crate) fn new(limit: u64, room: Room) -> Self {
+    pub(crate) fn new(limit: u64, room: Share) -> Self {
         Content {
             octets: Vec::new(),
             limit,
@@ -199,7 +252,7 @@ mod tests {
     use rstest::rstest;
 
     fn limited(limit: u64) -> Content {
-        Content::new(limit, Room::new(limit))
+        Content::new(limit, Room::new(limit, limit).share("alice"))
     }
 
     fn read(input: &[u8]) -> (usize, Option<Result<Vec<u8>, ContentFault>>) {
@@ -274,17 +327,39 @@ mod tests {
 
     #[test]
     fn room_is_shared_and_given_back() {
-        let room = Room(Arc::new(Semaphore::new(2)));
+        let room = Room::new(2 * UNIT as u64 - 1, 2 * UNIT as u64 - 1);
         let large = vec![b'a'; UNIT + 1];
-        let mut first = Content::new(u64::MAX, room.clone());
+        let mut first = Content::new(u64::MAX, room.share("alice"));
         first.feed(&large);
-        let mut second = Content::new(u64::MAX, room.clone());
+        let mut second = Content::new(u64::MAX, room.share("bob"));
         second.feed(b"a\r\n.\r\n");
         assert_eq!(second.finish(), Err(ContentFault::NoRoom));
         drop(first);
-        let mut third = Content::new(u64::MAX, room);
+        let mut third = Content::new(u64::MAX, room.share("bob"));
         third.feed(b"a\r\n.\r\n");
         assert_eq!(third.finish(), Ok(b"a\r\n".to_vec()));
+    }
+
+    #[test]
+    fn one_user_cannot_have_all_the_room() {
+        let room = Room::new(8 * UNIT as u64, UNIT as u64);
+        let large = vec![b'a'; UNIT];
+        let contents = |user| {
+            let mut contents: Vec<_> = (0..9)
+                .map(|_| Content::new(u64::MAX, room.share(user)))
+                .collect();
+            contents.retain_mut(|content| {
+                content.feed(&large);
+                content.overflow.is_none()
+            });
+            contents
+        };
+        let first = contents("alice");
+        let second = contents("bob");
+        assert_eq!((first.len(), second.len()), (5, 4));
+        drop(first);
+        assert_eq!(contents("carol").len(), 5);
+        assert_eq!(room.users.lock().unwrap().len(), 2);
     }
 
     #[test]

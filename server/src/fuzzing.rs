@@ -27,7 +27,8 @@ pub fn content(octets: &[u8]) {
         return;
     };
     let read = |block: usize| {
-        let mut content = Content::new(CONTENT_LIMIT, Room::new(CONTENT_LIMIT));
+        let room = Room::new(CONTENT_LIMIT, CONTENT_LIMIT).share("");
+        let mut content = Content::new(CONTENT_LIMIT, room);
         let mut used = 0;
         for block in data.chunks(block) {
             let (taken, ended) = content.feed(block);

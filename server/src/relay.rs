@@ -35,6 +35,7 @@ use trust::Trust;
 
 #[cfg(test)]
 pub(crate) use client::stuffed;
+pub(crate) use route::route;
 
 /// For the fuzz target of replies.
 #[cfg(fuzzing)]

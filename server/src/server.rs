@@ -12,7 +12,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::auth::Backends;
 use crate::builder::Builder;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Limits};
 use crate::data::Room;
 use crate::descriptors;
 use crate::limits::{Addresses, Logins, Refusal};
@@ -106,14 +106,15 @@ impl Server {
     }
 
     /// Opens spool and listeners, makes a certificate and serves until shutdown or drop.
-    /// Has to be called inside a tokio runtime; what the spool holds is tried at once.
+    /// Has to be called inside a tokio runtime; what the spool holds is tried at once. The process's
+    /// limit of open files (`RLIMIT_NOFILE`) is raised as far as the system permits.
     ///
     /// # Errors
     /// See [`StartError`]; nothing is left running then.
     pub async fn start(config: Config) -> Result<Server, StartError> {
         config.validate()?;
         let limits = config.limits;
-        let connections = descriptors::session_limit().min(limits.connections);
+        let (connections, connections_per_address) = places(&limits, descriptors::session_limit());
         let listeners = bind(&config)?;
         let addresses: Vec<_> = listeners
             .iter()
@@ -136,8 +137,8 @@ impl Server {
         let messages = Messages::new(config.keep_messages);
         let shared = Arc::new(Shared {
             backends,
-            room: Room::new(config.size_limit.max(limits.content_memory)),
-            addresses: Addresses::new(connections, limits.connections_per_address),
+            room: Room::new(limits.content_memory, config.size_limit),
+            addresses: Addresses::new(connections, connections_per_address),
             logins: Logins::new(&limits),
             sessions: AtomicU64::new(0),
             config,
@@ -219,6 +220,23 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.spool.close();
     }
+}
+
+/// Connections in all and from one address, where the system grants so many: if that is fewer than
+/// the configuration counts on, no single address can have all of them.
+fn places(limits: &Limits, granted: usize) -> (usize, usize) {
+    let (wanted, per_address) = (limits.connections, limits.connections_per_address);
+    if granted >= wanted {
+        return (wanted, per_address);
+    }
+    let per_address = per_address.min(granted / 2).max(1);
+    tracing::warn!(
+        wanted,
+        granted,
+        per_address,
+        "fewer connections, for want of file descriptors"
+    );
+    (granted, per_address)
 }
 
 /// The DNS, if a listener wants to know domains.
@@ -308,5 +326,24 @@ fn turn_away(stream: TcpStream, bound: &Bound, refusal: Refusal) {
     // Not by way of the runtime, which does not know yet that the socket can take it.
     if let Ok(mut stream) = stream.into_std() {
         let _ = stream.write_all(reply.to_string().as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(20_000, (10_000, 1000))]
+    #[case(10_000, (10_000, 1000))]
+    #[case(4096, (4096, 1000))]
+    #[case(512, (512, 256))]
+    #[case(1, (1, 1))]
+    fn one_address_cannot_take_every_place(
+        #[case] granted: usize,
+        #[case] expected: (usize, usize),
+    ) {
+        assert_eq!(places(&Limits::default(), granted), expected);
     }
 }

@@ -89,12 +89,17 @@ impl Session {
         if self.listener.implicit_tls {
             let acceptor = &self.shared.identity.acceptor;
             let longest = self.shared.config.limits.handshake();
-            let facts = self.wire.handshake(acceptor, longest).await?;
+            let handshake = self.wire.handshake(acceptor, longest, &mut self.stop);
+            let facts = handshake.await?;
             self.protected(facts);
         }
         let greeting = format!("{} ESMTP msaspec", self.shared.config.hostname);
         self.wire.send(&Reply::plain(220, vec![greeting]));
         loop {
+            // A client that never pauses would not notice the stop while it waits for a line.
+            if self.transaction.is_none() && *self.stop.borrow() {
+                return Err(Ended::Stopping);
+            }
             let (verb, next) = match self.wire.line(AUTH_LINE_LIMIT, &mut self.stop).await? {
                 Line::TooLong => (Verb::Other, Next::Continue(too_long())),
                 Line::Whole(line) if line.len() > LINE_LIMIT && !is_auth(&line) => {
@@ -154,11 +159,11 @@ impl Session {
             Command::Auth { mechanism, initial } => {
                 Box::pin(self.authenticate(&mechanism, initial)).await?
             }
-            Command::Mail { sender, parameters } => self.mail(sender, &parameters).await,
+            Command::Mail { sender, parameters } => self.mail(sender, &parameters).await?,
             Command::Rcpt {
                 recipient,
                 parameters,
-            } => self.rcpt(recipient, &parameters).await,
+            } => self.rcpt(recipient, &parameters).await?,
             Command::Data => Box::pin(self.data()).await?,
             Command::Rset => {
                 self.transaction = None;
@@ -184,9 +189,27 @@ impl Session {
         self.transaction = None;
         let acceptor = &self.shared.identity.acceptor;
         let longest = self.shared.config.limits.handshake();
-        let facts = self.wire.start_tls(&ready, acceptor, longest).await?;
+        let stop = &mut self.stop;
+        let facts = self.wire.start_tls(&ready, acceptor, longest, stop);
+        let facts = facts.await?;
         self.protected(facts);
         Ok(())
+    }
+
+    /// Waits, but not with replies in hand that the client could have, nor beyond a stop.
+    async fn wait<T>(&mut self, task: impl Future<Output = T>) -> Result<T, Ended> {
+        let mut task = Box::pin(task);
+        tokio::select! {
+            biased;
+            done = &mut task => return Ok(done),
+            () = std::future::ready(()) => {}
+        }
+        self.wire.flush().await?;
+        tokio::select! {
+            biased;
+            done = task => Ok(done),
+            _ = self.stop.wait_for(|stopped| *stopped) => Err(Ended::Stopping),
+        }
     }
 }
 

@@ -96,8 +96,8 @@ impl Wire {
         self.output.extend_from_slice(reply.to_string().as_bytes());
     }
 
-    /// Reads up to the next CRLF. Nothing beyond the limit is kept. `stop` ends a wait only while
-    /// no part of the line has come.
+    /// Reads up to the next CRLF. Nothing beyond the limit is kept. `stop` ends a wait, even for the
+    /// rest of a line, but not what has come already.
     pub(crate) async fn line(
         &mut self,
         limit: usize,
@@ -122,10 +122,6 @@ impl Wire {
             }
             if length > ENDLESS {
                 return Err(Ended::Endless);
-            }
-            if length > 0 {
-                self.fill(deadline).await?;
-                continue;
             }
             tokio::select! {
                 biased;
@@ -198,12 +194,13 @@ impl Wire {
         ready: &Reply,
         acceptor: &TlsAcceptor,
         longest: Duration,
+        stop: &mut watch::Receiver<bool>,
     ) -> Result<TlsFacts, Ended> {
         self.flush().await?;
         self.discard_early();
         self.send(ready);
         self.flush().await?;
-        self.handshake(acceptor, longest).await
+        self.handshake(acceptor, longest, stop).await
     }
 
     /// Apart from what waits, so that no session has to keep room for this block.
@@ -220,21 +217,26 @@ impl Wire {
         self.used = 0;
     }
 
-    /// Takes the client's handshake, which may take so long in all.
+    /// Takes the client's handshake, which may take so long in all. A stop ends it without a word,
+    /// since there is no way to say one.
     pub(crate) async fn handshake(
         &mut self,
         acceptor: &TlsAcceptor,
         longest: Duration,
+        stop: &mut watch::Receiver<bool>,
     ) -> Result<TlsFacts, Ended> {
         let Stream::Clear(stream) = std::mem::replace(&mut self.stream, Stream::None) else {
             return Err(Ended::Closed);
         };
         // On the heap while it lasts: it is large, and short beside the session.
         let handshake = Box::pin(acceptor.accept(stream));
-        let stream = timeout(longest.min(self.idle), handshake)
-            .await
-            .map_err(|_| Ended::Idle)?
-            .map_err(Ended::Failed)?;
+        let stream = tokio::select! {
+            biased;
+            taken = timeout(longest.min(self.idle), handshake) => {
+                taken.map_err(|_| Ended::Idle)?.map_err(Ended::Failed)?
+            }
+            _ = stop.wait_for(|stopped| *stopped) => return Err(Ended::Stopping),
+        };
         let facts = facts(stream.get_ref().1);
         self.stream = Stream::Tls(Box::new(stream));
         Ok(facts)

@@ -8,7 +8,7 @@ use std::io::Cursor;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use msaspec_server::{Config, Mechanism, Server};
+use msaspec_server::{Config, Limits, Mechanism, Server};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rsasl::callback::{Context, Request, SessionCallback, SessionData};
 use rsasl::mechanisms::scram::{SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS};
@@ -27,6 +27,10 @@ struct Running {
 }
 
 async fn start() -> Running {
+    start_with(Limits::default()).await
+}
+
+async fn start_with(limits: Limits) -> Running {
     let files = tempfile::tempdir().unwrap();
     let key = KeyPair::generate().unwrap();
     let mut ca = CertificateParams::default();
@@ -41,6 +45,7 @@ async fn start() -> Running {
         .insert("alice".to_owned(), vec!["t".to_owned()]);
     config.mechanisms = Mechanism::ALL.to_vec();
     config.client_ca = Some(path);
+    config.limits = limits;
     Running {
         server: Server::start(config).await.unwrap(),
         authority: Issuer::new(ca, key),
@@ -180,6 +185,44 @@ async fn a_certificate_of_another_authority_ends_the_handshake() {
     let certificate = client_certificate(&other, "alice");
     let client = TlsClient::connect(&running.server, &TLS12, Some(certificate)).await;
     assert!(client.is_err());
+}
+
+/// A client knows that its token is wrong before the exchange has ended.
+#[rstest]
+#[case("*", "501 5.0.0 ")]
+#[case("?", "501 5.5.2 ")]
+#[case("", "535 5.7.8 ")]
+#[tokio::test]
+async fn a_wrong_token_counts_however_the_exchange_ends(
+    #[case] last: &str,
+    #[case] expected: &str,
+) {
+    let running = start_with(Limits {
+        failed_logins_per_session: 3,
+        failed_logins_per_address: 4,
+        login_delay_seconds: 0,
+        ..Limits::default()
+    })
+    .await;
+    let client = || async {
+        let client = TlsClient::connect(&running.server, &TLS13, None).await;
+        let mut client = client.unwrap();
+        client.say("EHLO client.example").await;
+        client
+    };
+    let auth = STANDARD.encode("user=alice\x01auth=Bearer wrong\x01\x01");
+    let auth = format!("AUTH XOAUTH2 {auth}");
+    let mut staying = client().await;
+    for expected in [expected, expected, "421 4.7.0 "] {
+        assert!(staying.say(&auth).await.starts_with("334 "));
+        let answer = staying.say(last).await;
+        assert!(answer.starts_with(expected), "{answer}");
+    }
+    let mut leaving = client().await;
+    assert!(leaving.say(&auth).await.starts_with("334 "));
+    drop(leaving);
+    let answer = client().await.say(&auth).await;
+    assert!(answer.starts_with("454 4.7.0 "), "{answer}");
 }
 
 #[tokio::test]

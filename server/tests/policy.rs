@@ -5,13 +5,17 @@
 #[allow(dead_code, reason = "nothing of TLS is looked at here")]
 mod tls_client;
 
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use msaspec_server::spool::{Message, Queue};
 use msaspec_server::{Config, Refusals, Server};
 use rstest::rstest;
 use rustls::version::TLS13;
 use tls_client::TlsClient;
+use tokio::sync::Notify;
 
 /// `\0alice\0secret`
 const LOGIN: &str = "AUTH PLAIN AGFsaWNlAHNlY3JldA==";
@@ -80,20 +84,18 @@ async fn a_domain_that_cannot_be_looked_up_is_refused_for_now() {
     let spool = tempfile::tempdir().unwrap();
     let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let broken = socket.local_addr().unwrap();
+    let questions = Arc::new(AtomicUsize::new(0));
+    let asked = questions.clone();
     tokio::spawn(async move {
         let mut octets = [0; 512];
         while let Ok((length, peer)) = socket.recv_from(&mut octets).await {
+            asked.fetch_add(1, Ordering::SeqCst);
             // SERVFAIL (RFC 1035, section 4.1.1)
             octets[2..4].copy_from_slice(&[0x81, 0x82]);
             let _ = socket.send_to(&octets[..length], peer).await;
         }
     });
-    let mut config = Config::modern("msa.example.org", spool.path());
-    config.listeners = vec!["127.0.0.1:0/tls".parse().unwrap()];
-    config.listeners[0].refuse = Refusals::named(&["unknown-domain"]).unwrap();
-    config.users.insert("alice".to_owned(), "secret".to_owned());
-    config.delivery.resolver = vec![broken];
-    let server = Server::start(config).await.unwrap();
+    let server = knowing(broken, spool.path()).await;
     let mut client = login(&server).await;
     let answer = client.say("MAIL FROM:<a@b.example>").await;
     assert!(answer.starts_with("451 4.4.3"), "{answer}");
@@ -103,6 +105,65 @@ async fn a_domain_that_cannot_be_looked_up_is_refused_for_now() {
     }
     let answer = client.say("RCPT TO:<a@b.example>").await;
     assert!(answer.starts_with("451 4.4.3"), "{answer}");
+    let before = questions.load(Ordering::SeqCst);
+    let answer = client.say("RCPT TO:<c@B.example>").await;
+    assert!(answer.starts_with("451 4.4.3"), "{answer}");
+    let answer = client.say("RCPT TO:<a@Routed.example>").await;
+    assert!(answer.starts_with("250"), "{answer}");
+    assert_eq!(questions.load(Ordering::SeqCst), before);
+}
+
+/// A server that asks this name server about domains, and has a route for one.
+async fn knowing(resolver: SocketAddr, spool: &Path) -> Server {
+    let mut config = Config::modern("msa.example.org", spool);
+    config.listeners = vec!["127.0.0.1:0/tls".parse().unwrap()];
+    config.listeners[0].refuse = Refusals::named(&["unknown-domain"]).unwrap();
+    config.users.insert("alice".to_owned(), "secret".to_owned());
+    config.delivery.resolver = vec![resolver];
+    let routes = &mut config.delivery.routes;
+    routes.insert("routed.example".to_owned(), "127.0.0.1:9".to_owned());
+    Server::start(config).await.unwrap()
+}
+
+/// A client whose last command waits for the DNS, which is silent until it is told to say no.
+async fn waiting(spool: &Path) -> (Server, TlsClient, Arc<Notify>) {
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let silent = socket.local_addr().unwrap();
+    let speak = Arc::new(Notify::new());
+    let told = speak.clone();
+    tokio::spawn(async move {
+        told.notified().await;
+        let mut octets = [0; 512];
+        while let Ok((length, peer)) = socket.recv_from(&mut octets).await {
+            // NXDOMAIN
+            octets[2..4].copy_from_slice(&[0x81, 0x83]);
+            let _ = socket.send_to(&octets[..length], peer).await;
+        }
+    });
+    let server = knowing(silent, spool).await;
+    let mut client = login(&server).await;
+    let commands = b"MAIL FROM:<>\r\nRCPT TO:<a@[127.0.0.1]>\r\nRCPT TO:<a@b.example>";
+    assert!(client.say_octets(commands).await.starts_with("250 2.1.0"));
+    assert!(client.reply().await.unwrap().starts_with("250 2.1.5"));
+    (server, client, speak)
+}
+
+#[tokio::test]
+async fn no_reply_waits_for_the_dns_but_its_own() {
+    let spool = tempfile::tempdir().unwrap();
+    let (_server, mut client, speak) = waiting(spool.path()).await;
+    speak.notify_one();
+    let answer = client.reply().await.unwrap();
+    assert!(answer.starts_with("550 5.1.2"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_the_dns() {
+    let spool = tempfile::tempdir().unwrap();
+    let (server, mut client, _silent) = waiting(spool.path()).await;
+    let (answer, ()) = tokio::join!(client.reply(), server.shutdown());
+    let answer = answer.unwrap();
+    assert!(answer.starts_with("421 4.3.2"), "{answer}");
 }
 
 /// Submits a message as alice and returns it as it lies in the spool.

@@ -25,6 +25,10 @@ impl OAuthBearer {
         }
     }
 
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     pub(super) fn answer(&mut self, response: &[u8], tokens: &Tokens) -> Step {
         if let Some(reason) = self.failed.take() {
             return Step::End(Outcome::Refused(reason));

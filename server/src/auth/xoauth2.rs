@@ -15,6 +15,10 @@ pub(crate) struct XOAuth2 {
 const ERROR: &[u8] = br#"{"status":"401","schemes":"bearer"}"#;
 
 impl XOAuth2 {
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     pub(super) fn answer(&mut self, response: &[u8], tokens: &Tokens) -> Step {
         if let Some(reason) = self.failed.take() {
             return Step::End(Outcome::Refused(reason));

@@ -14,10 +14,12 @@ pub struct Limits {
     /// that the system grants; further ones are told 421 4.3.2. At least 1. Default 10000.
     pub connections: usize,
     /// Connections at a time from one address, where IPv6 addresses count by their /64; further
-    /// ones are told 421 4.7.0. At least 1. Default 1000.
+    /// ones are told 421 4.7.0. Where the system does not grant `connections`, at most half of what
+    /// it grants. At least 1. Default 1000.
     pub connections_per_address: usize,
     /// Recipients of one transaction; further ones are refused with 452 (RFC 5321, section
-    /// 4.5.3.1.10). At least 100 (section 4.5.3.1.8). Default 1000.
+    /// 4.5.3.1.10), and the session is ended with 421 4.7.0 once as many were refused with 4yz since
+    /// its last message. At least 100 (section 4.5.3.1.8). Default 1000.
     pub recipients: usize,
     /// Commands of one session that may be refused with 5yz before it is ended with 421 4.7.0; a
     /// message taken makes up for all before it. At least 1. Default 100.
@@ -29,10 +31,12 @@ pub struct Limits {
     /// 535. At least 3 (RFC 4954, section 9). Default 5.
     pub failed_logins_per_session: u32,
     /// Failed logins of one address (IPv6 by its /64) after which AUTH is answered 454 4.7.0 and
-    /// nothing is checked, until they are forgotten; 0 for no limit. Default 100.
+    /// nothing is checked, until they are forgotten; 0 for no limit. An exchange counts once its
+    /// credentials were found wrong, however the client leaves it. Default 100.
     pub failed_logins_per_address: u32,
-    /// How long the 535 to the fourth failed login of an address is held back; each further one
-    /// takes twice as long. 0 for no delay. Default 1.
+    /// How long the 535 to the fourth failed login of an address is held back, and so long nothing
+    /// else is checked for that address; each further one takes twice as long. 0 for no delay.
+    /// Default 1.
     pub login_delay_seconds: u64,
     /// The longest of these delays. Default 16.
     pub login_delay_max_seconds: u64,
@@ -52,7 +56,8 @@ pub struct Limits {
     /// rate. At least 1. Default 300.
     pub rate_window_seconds: u64,
     /// Memory in octets for the contents that all sessions together are receiving, but always
-    /// enough for the largest; what exceeds it is refused with 452 4.3.1. Default 134217728.
+    /// enough for the largest; one user has at most half of it, or one that is the largest. What
+    /// exceeds it is refused with 452 4.3.1. Default 134217728.
     pub content_memory: u64,
     /// How long a shutdown waits for contents and deliveries under way. Default 10. A next hop that
     /// has the content and has not answered by then may have taken it; it is sent again after the

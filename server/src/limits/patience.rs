@@ -7,6 +7,8 @@ use crate::config::Limits;
 pub(crate) struct Patience {
     errors: u32,
     commands: u32,
+    /// RCPTs refused for now, which are no errors: people's lists are long.
+    deferred: usize,
     failed_logins: u32,
     messages: u32,
 }
@@ -24,11 +26,15 @@ impl Patience {
         }
         if code >= 500 {
             self.errors += 1;
+        } else if code >= 400 && is_rcpt {
+            self.deferred += 1;
         }
         if self.errors > limits.errors {
             Some("Too many errors")
         } else if self.commands > limits.commands_without_mail {
             Some("Too many commands without mail")
+        } else if self.deferred > limits.recipients {
+            Some("Too many recipients")
         } else {
             None
         }
@@ -44,6 +50,7 @@ impl Patience {
     pub(crate) fn message(&mut self) {
         self.errors = 0;
         self.commands = 0;
+        self.deferred = 0;
         self.messages = self.messages.saturating_add(1);
     }
 
@@ -87,6 +94,23 @@ mod tests {
         }
         let end = patience.command(250, false, &LIMITS());
         assert_eq!(end, Some("Too many commands without mail"));
+    }
+
+    #[test]
+    fn recipients_refused_for_now_run_out() {
+        let limits = Limits::default();
+        let mut patience = Patience::default();
+        for _ in 0..2 {
+            for _ in 0..limits.recipients {
+                assert_eq!(patience.command(451, true, &limits), None);
+            }
+            patience.message();
+        }
+        for _ in 0..limits.recipients {
+            patience.command(452, true, &limits);
+        }
+        let end = patience.command(452, true, &limits);
+        assert_eq!(end, Some("Too many recipients"));
     }
 
     #[test]

@@ -33,15 +33,8 @@ pub(super) fn destination(
     next_hop: Option<&str>,
     delivery: &Delivery,
 ) -> Destination {
-    let domain = mailbox
-        .rsplit_once('@')
-        .map(|(_, domain)| domain.to_lowercase());
-    let route = delivery
-        .routes
-        .iter()
-        .find(|(name, _)| domain.as_deref() == Some(name.to_lowercase().as_str()))
-        .map(|(_, host)| host.as_str());
-    let target = match (route.or(next_hop), &domain) {
+    let domain = domain(mailbox);
+    let target = match (route(mailbox, delivery).or(next_hop), &domain) {
         (Some(host), _) => Target::Host(host.to_owned()),
         (None, _) if !delivery.mx => Target::Unrouted,
         (None, Some(literal)) if literal.starts_with('[') => {
@@ -60,6 +53,21 @@ pub(super) fn destination(
         .max_by_key(|tls| strictness(*tls))
         .unwrap_or(delivery.tls);
     Destination { target, tls }
+}
+
+/// Where a mailbox's domain is routed to by the configuration, if it is.
+pub(crate) fn route<'d>(mailbox: &str, delivery: &'d Delivery) -> Option<&'d str> {
+    let domain = domain(mailbox)?;
+    let mut routes = delivery.routes.iter();
+    routes
+        .find(|(name, _)| domain == name.to_lowercase())
+        .map(|(_, host)| host.as_str())
+}
+
+fn domain(mailbox: &str) -> Option<String> {
+    mailbox
+        .rsplit_once('@')
+        .map(|(_, domain)| domain.to_lowercase())
 }
 
 impl Target {

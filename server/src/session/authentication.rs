@@ -1,5 +1,7 @@
 //! The AUTH command: one exchange from its command line to its final reply (RFC 4954, section 4).
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -23,20 +25,10 @@ impl Session {
         let Some(&mechanism) = usable.iter().find(|known| known.to_string() == name) else {
             return Ok(reply(504, "5.5.4", "Mechanism not available"));
         };
-        if self.shared.logins.is_shut_out(self.peer.ip()) {
-            tracing::info!(
-                mechanism = name,
-                reason = "too many failures",
-                "not checked"
-            );
-            return Ok(reply(
-                454,
-                "4.7.0",
-                "Too many failed logins; try again later",
-            ));
-        }
-        let mut exchange = Exchange::new(mechanism, channel.among(mechanism, &usable));
-        let shared = self.shared.clone();
+        let mut attempt = Attempt {
+            exchange: Exchange::new(mechanism, channel.among(mechanism, &usable)),
+            failure: None,
+        };
         let mut step = match initial {
             Some(_) if mechanism.is_server_first() => {
                 return Ok(reply(
@@ -53,35 +45,69 @@ impl Session {
                     decode(&initial)
                 };
                 match response {
-                    Some(response) => exchange.answer(&response, &shared.backends).await,
+                    Some(response) => self.check(&mut attempt, &response).await?,
                     None => return Ok(bad_base64()),
                 }
             }
-            None => exchange.begin(&shared.config.hostname),
+            None => Some(attempt.exchange.begin(&self.shared.config.hostname)),
         };
         loop {
             let challenge = match step {
-                Step::Challenge(challenge) => challenge,
-                Step::End(outcome) => return self.conclude(name, outcome).await,
+                Some(Step::Challenge(challenge)) => challenge,
+                Some(Step::End(outcome)) => return self.conclude(name, outcome, attempt).await,
+                None => {
+                    let reason = "too many failures";
+                    tracing::info!(mechanism = name, reason, "not checked");
+                    return Ok(shut_out());
+                }
             };
             self.wire
                 .send(&Reply::plain(334, vec![STANDARD.encode(challenge)]));
-            let response = match self.wire.line(RESPONSE_LIMIT, &mut self.stop).await? {
-                Line::TooLong => return Ok(too_long()),
-                Line::Whole(line) if line == b"*" => {
-                    return Ok(reply(501, "5.0.0", "Authentication cancelled"));
-                }
-                Line::Whole(line) => line,
+            let (response, fault) = match self.wire.line(RESPONSE_LIMIT, &mut self.stop).await? {
+                Line::TooLong => (None, too_long()),
+                Line::Whole(line) if line == b"*" => (None, cancelled()),
+                Line::Whole(line) => (decode(&line), bad_base64()),
             };
-            step = match decode(&response) {
-                Some(response) => exchange.answer(&response, &shared.backends).await,
-                None => return Ok(bad_base64()),
+            let Some(response) = response else {
+                return self.hold_back(attempt, fault).await;
             };
+            step = self.check(&mut attempt, &response).await?;
         }
     }
 
+    /// Has a response checked when it is this address's turn; nothing if that will not be. What
+    /// was found wrong is counted at once: the client need not stay for the reply.
+    async fn check(
+        &mut self,
+        attempt: &mut Attempt,
+        response: &[u8],
+    ) -> Result<Option<Step>, Ended> {
+        let shared = self.shared.clone();
+        let exchange = &mut attempt.exchange;
+        // Nothing is left to check then.
+        if exchange.has_failed() {
+            return Ok(Some(exchange.answer(response, &shared.backends).await));
+        }
+        let Some(check) = self.wait(shared.logins.check(self.peer.ip())).await? else {
+            return Ok(None);
+        };
+        let step = exchange.answer(response, &shared.backends).await;
+        if exchange.has_failed() || matches!(step, Step::End(Outcome::Refused(_))) {
+            attempt.failure = Some(Failure {
+                delay: check.failed(),
+                too_many: self.patience.failed_login(&shared.config.limits),
+            });
+        }
+        Ok(Some(step))
+    }
+
     /// The final reply. A refusal says the same whatever was wrong; the log knows better.
-    async fn conclude(&mut self, mechanism: &str, outcome: Outcome) -> Result<Reply, Ended> {
+    async fn conclude(
+        &mut self,
+        mechanism: &str,
+        outcome: Outcome,
+        attempt: Attempt,
+    ) -> Result<Reply, Ended> {
         Ok(match outcome {
             Outcome::Accepted(user) => {
                 tracing::info!(mechanism, user, "authenticated");
@@ -97,7 +123,8 @@ impl Session {
             }
             Outcome::Refused(reason) => {
                 tracing::info!(mechanism, reason, "authentication failed");
-                return self.refuse_login().await;
+                let refusal = reply(535, "5.7.8", "Authentication credentials invalid");
+                return self.hold_back(attempt, refusal).await;
             }
             Outcome::Malformed(reason) => {
                 tracing::info!(mechanism, reason, "authentication failed");
@@ -110,16 +137,14 @@ impl Session {
         })
     }
 
-    /// Answers wrong credentials, later and later, and at last for the last time.
-    async fn refuse_login(&mut self) -> Result<Reply, Ended> {
-        let delay = self.shared.logins.failed(self.peer.ip());
-        let too_many = self.patience.failed_login(&self.shared.config.limits);
+    /// Answers an exchange that came to nothing: after wrong credentials later and later, and at
+    /// last for the last time.
+    async fn hold_back(&mut self, attempt: Attempt, refusal: Reply) -> Result<Reply, Ended> {
+        let Some(Failure { delay, too_many }) = attempt.failure else {
+            return Ok(refusal);
+        };
         if !delay.is_zero() {
-            self.wire.flush().await?;
-            tokio::select! {
-                () = tokio::time::sleep(delay) => {}
-                _ = self.stop.wait_for(|stopped| *stopped) => return Err(Ended::Stopping),
-            }
+            self.wait(tokio::time::sleep(delay)).await?;
         }
         if too_many {
             return Err(Ended::GivenUp(reply(
@@ -128,8 +153,30 @@ impl Session {
                 "Too many failed logins",
             )));
         }
-        Ok(reply(535, "5.7.8", "Authentication credentials invalid"))
+        Ok(refusal)
     }
+}
+
+/// One exchange, and what it has cost.
+struct Attempt {
+    exchange: Exchange,
+    failure: Option<Failure>,
+}
+
+/// Credentials that were wrong.
+struct Failure {
+    /// How long to hold the reply back.
+    delay: Duration,
+    /// Whether this session has had too many of them.
+    too_many: bool,
+}
+
+fn cancelled() -> Reply {
+    reply(501, "5.0.0", "Authentication cancelled")
+}
+
+fn shut_out() -> Reply {
+    reply(454, "4.7.0", "Too many failed logins; try again later")
 }
 
 /// Strict base64: no foreign octets, padding where it belongs, no stray bits.

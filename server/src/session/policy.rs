@@ -1,10 +1,13 @@
 //! What this listener takes for an address of the envelope (RFC 6409, sections 4.2, 5.1 and 6.1).
 
 use super::Session;
+use super::submission::Transaction;
 use crate::command::Mailbox;
 use crate::names::Standing;
+use crate::relay::route;
 use crate::reply::{Reply, reply};
 use crate::senders::Login;
+use crate::wire::Ended;
 
 impl Session {
     /// The address that MAIL named, if this login may use it.
@@ -23,36 +26,53 @@ impl Session {
     }
 
     /// Why MAIL has to be refused for a domain that nobody could answer.
-    pub(super) async fn unknown_sender(&self, address: &str) -> Option<Reply> {
-        match self.standing(address).await? {
+    pub(super) async fn unknown_sender(&mut self, address: &str) -> Result<Option<Reply>, Ended> {
+        Ok(match self.standing(address).await? {
             Standing::Known => None,
             Standing::Unknown => Some(reply(550, "5.1.8", "Sender's domain is not known")),
             Standing::WithoutMail => Some(reply(550, "5.7.27", "Sender's domain takes no mail")),
             Standing::Unanswered(why) => Some(self.unanswered(address, &why)),
-        }
+        })
     }
 
-    /// Why RCPT has to be refused for a domain to which nothing could be sent.
-    pub(super) async fn unknown_recipient(&self, address: &str) -> Option<Reply> {
-        match self.standing(address).await? {
+    /// Why RCPT has to be refused for a domain to which nothing could be sent. Where a route leads,
+    /// the DNS has no say.
+    pub(super) async fn unknown_recipient(
+        &mut self,
+        address: &str,
+    ) -> Result<Option<Reply>, Ended> {
+        if route(address, &self.shared.config.delivery).is_some() {
+            return Ok(None);
+        }
+        Ok(match self.standing(address).await? {
             Standing::Known => None,
             Standing::Unknown => Some(reply(550, "5.1.2", "Domain is not known")),
             Standing::WithoutMail => Some(reply(556, "5.1.10", "Domain takes no mail")),
             Standing::Unanswered(why) => Some(self.unanswered(address, &why)),
-        }
+        })
     }
 
-    /// What the DNS says of an address, where the listener wants to know and there is a domain.
-    async fn standing(&self, address: &str) -> Option<Standing> {
+    /// What the DNS says of an address; what the listener does not want to know is known.
+    async fn standing(&mut self, address: &str) -> Result<Standing, Ended> {
+        let domain = address.rsplit_once('@').map(|(_, domain)| domain);
+        let domain = domain.filter(|domain| !domain.starts_with('['));
+        let shared = self.shared.clone();
+        let (Some(domain), Some(names)) = (domain, &shared.names) else {
+            return Ok(Standing::Known);
+        };
         if !self.listener.refuse.unknown_domain {
-            return None;
+            return Ok(Standing::Known);
         }
-        let (_, domain) = address.rsplit_once('@')?;
-        let literal = domain.starts_with('[');
-        match &self.shared.names {
-            Some(names) if !literal => Some(names.standing(domain).await),
-            _ => None,
+        let key = domain.to_lowercase();
+        let asked = |transaction: &Transaction| transaction.unanswered.contains(&key);
+        if self.transaction.as_ref().is_some_and(asked) {
+            return Ok(Standing::Unanswered("asked before".to_owned()));
         }
+        let standing = self.wait(names.standing(domain)).await?;
+        if let (Standing::Unanswered(_), Some(transaction)) = (&standing, &mut self.transaction) {
+            transaction.unanswered.insert(key);
+        }
+        Ok(standing)
     }
 
     fn unanswered(&self, address: &str, why: &str) -> Reply {

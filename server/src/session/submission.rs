@@ -1,5 +1,7 @@
 //! The mail transaction: MAIL, RCPT, DATA, and the moment the server takes responsibility.
 
+use std::collections::HashSet;
+
 use super::Session;
 use super::acceptance::no_room;
 use crate::command::{Mailbox, Parameter};
@@ -17,6 +19,8 @@ pub(super) struct Transaction {
     pub(super) recipients: Vec<Addressee>,
     /// Whether a recipient was refused for another reason than its syntax.
     refused: bool,
+    /// Domains of recipients that the DNS did not answer for; they are not waited for again.
+    pub(super) unanswered: HashSet<String>,
 }
 
 impl Transaction {
@@ -32,16 +36,20 @@ impl Transaction {
 
 impl Session {
     /// Begins a transaction.
-    pub(super) async fn mail(&mut self, sender: Mailbox, parameters: &[Parameter]) -> Reply {
+    pub(super) async fn mail(
+        &mut self,
+        sender: Mailbox,
+        parameters: &[Parameter],
+    ) -> Result<Reply, Ended> {
         let transaction = match self.begin(sender, parameters) {
             Ok(transaction) => transaction,
-            Err(refusal) => return refusal,
+            Err(refusal) => return Ok(refusal),
         };
-        if let Some(refusal) = self.unknown_sender(&transaction.sender).await {
-            return refusal;
+        if let Some(refusal) = self.unknown_sender(&transaction.sender).await? {
+            return Ok(refusal);
         }
         self.transaction = Some(transaction);
-        reply(250, "2.1.0", "Sender taken")
+        Ok(reply(250, "2.1.0", "Sender taken"))
     }
 
     fn begin(&self, sender: Mailbox, parameters: &[Parameter]) -> Result<Transaction, Reply> {
@@ -54,24 +62,29 @@ impl Session {
             options,
             recipients: Vec::new(),
             refused: false,
+            unanswered: HashSet::new(),
         })
     }
 
     /// Takes a recipient of an authenticated client.
-    pub(super) async fn rcpt(&mut self, recipient: Mailbox, parameters: &[Parameter]) -> Reply {
+    pub(super) async fn rcpt(
+        &mut self,
+        recipient: Mailbox,
+        parameters: &[Parameter],
+    ) -> Result<Reply, Ended> {
         let addressee = match self.recipient(recipient, parameters) {
             Ok(addressee) => addressee,
-            Err(refusal) => return refusal,
+            Err(refusal) => return Ok(refusal),
         };
-        let refusal = self.unknown_recipient(&addressee.address).await;
+        let refusal = self.unknown_recipient(&addressee.address).await?;
         if let Some(transaction) = &mut self.transaction {
             if let Some(refusal) = refusal {
                 transaction.refused = true;
-                return refusal;
+                return Ok(refusal);
             }
             transaction.recipients.push(addressee);
         }
-        reply(250, "2.1.5", "Recipient taken")
+        Ok(reply(250, "2.1.5", "Recipient taken"))
     }
 
     fn recipient(
@@ -108,7 +121,8 @@ impl Session {
             vec!["End with a line that is a dot".to_owned()],
         ));
         let config = &self.shared.config;
-        let mut content = Content::new(config.size_limit, self.shared.room.clone());
+        let user = self.user.as_deref().unwrap_or_default();
+        let mut content = Content::new(config.size_limit, self.shared.room.share(user));
         self.wire.content(&mut content, &config.limits).await?;
         let long_line = self.listener.refuse.nonconforming && content.has_long_line();
         Ok(match content.finish() {

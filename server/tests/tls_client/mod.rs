@@ -69,7 +69,7 @@ impl TlsClient {
         tls.peer_certificates().unwrap()[0].to_vec()
     }
 
-    async fn reply(&mut self) -> std::io::Result<String> {
+    pub(crate) async fn reply(&mut self) -> std::io::Result<String> {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
