@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Idle, Latencies, Measured, Order, Percentiles, Tls, Until};
 
-/// The document of a load; its shape is [`FORMAT`].
+/// The document of a load; `FORMAT` is the number of its shape.
 #[derive(Clone, Debug, Serialize)]
 pub struct Document {
     format: u32,
