@@ -46,8 +46,8 @@ const MISTAKES: &[Mistake] = &[
     ),
 ];
 
-/// The longest wait for a run.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// The longest wait for a run: a whole one on sendmail takes a minute and a half.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -62,7 +62,9 @@ fn main() {
             let known = copy.path().join("nothing.toml");
             fs::write(&known, "")?;
             let known = known.to_string_lossy().into_owned();
-            let (status, document) = judge(&copy.path().join("sendmail"), &["--known", &known])?;
+            // One chapter that has known deviations is enough.
+            let order = ["--known", &known, "--only", "chapter:authentication"];
+            let (status, document) = judge(&copy.path().join("sendmail"), &order)?;
             expect(status, 1, &document)
         }),
         trial("left-behind::interrupted", interrupted),
