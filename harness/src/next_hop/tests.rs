@@ -117,6 +117,8 @@ fn a_lie_reports_of_the_refused() {
             "EHLO a.example\r\n",
             "MAIL FROM:<>\r\n",
             "RCPT TO:<token-4@d.example>\r\n",
+            // Answered when the hop is done with what came before.
+            "RSET\r\n",
         ],
     );
     assert_eq!(hop.notifications("token-4").len(), 1);
