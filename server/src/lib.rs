@@ -27,6 +27,7 @@ mod command;
 mod config;
 mod data;
 mod descriptors;
+mod dns;
 mod extension;
 #[cfg(fuzzing)]
 pub mod fuzzing;

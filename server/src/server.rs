@@ -15,6 +15,7 @@ use crate::builder::Builder;
 use crate::config::{Config, ConfigError, Limits};
 use crate::data::Room;
 use crate::descriptors;
+use crate::dns::Dns;
 use crate::limits::{Addresses, Logins, Refusal};
 use crate::listener::{Bound, ListenerConfig, ListenerSyntax};
 use crate::messages::Messages;
@@ -245,8 +246,8 @@ fn names(config: &Config) -> Result<Option<Names>, ConfigError> {
     if !config.listeners.iter().any(wanted) {
         return Ok(None);
     }
-    Names::new(&config.delivery.resolver)
-        .map(Some)
+    Dns::new(&config.delivery.resolver)
+        .map(|dns| Some(Names::new(dns)))
         .map_err(|message| ConfigError::Value {
             key: "listeners",
             message: format!("unknown-domain needs the DNS: {message}"),

@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use super::*;
 use rstest::rstest;
 use tokio::net::UdpSocket;
@@ -53,7 +55,7 @@ fn answer(query: &[u8]) -> Vec<u8> {
 #[case("broken.example", None)]
 #[tokio::test]
 async fn domains_are_looked_up(#[case] domain: &str, #[case] expected: Option<Standing>) {
-    let names = Names::new(&[name_server().await]).unwrap();
+    let names = Names::new(Dns::new(&[name_server().await]).unwrap());
     let standing = names.standing(domain).await;
     match expected {
         Some(expected) => assert_eq!(standing, expected),

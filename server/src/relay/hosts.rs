@@ -2,19 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{NameServerConfig, ResolverConfig};
-use hickory_resolver::name_server::TokioConnectionProvider;
-use hickory_resolver::proto::ProtoErrorKind;
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name, RData};
-use hickory_resolver::proto::xfer::Protocol;
-use hickory_resolver::{ResolveError, proto::rr::RecordType};
+use hickory_resolver::proto::rr::{RData, RecordType};
 use tokio::net::lookup_host;
 
 use super::fault::HopFault;
 use super::route::Target;
 use crate::config::Delivery;
+use crate::dns::{Dns, DnsFault};
 
 /// One host that takes mail for a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +23,7 @@ pub(super) struct Host {
 /// Asks the DNS, or the system where a host is configured.
 pub(super) struct Directory {
     /// Only where the DNS decides.
-    resolver: Option<TokioResolver>,
+    dns: Option<Dns>,
     /// Our own name, to which mail is not sent back.
     hostname: String,
     port: u16,
@@ -38,26 +32,12 @@ pub(super) struct Directory {
 impl Directory {
     /// Reads the system's name servers, unless others are configured or none is needed.
     pub(super) fn new(hostname: &str, delivery: &Delivery) -> Result<Self, String> {
-        let resolver = match (delivery.mx, delivery.resolver.as_slice()) {
-            (false, _) => None,
-            (true, []) => Some(
-                TokioResolver::builder_tokio()
-                    .map_err(|error| error.to_string())?
-                    .build(),
-            ),
-            (true, servers) => {
-                let mut config = ResolverConfig::new();
-                for server in servers {
-                    for protocol in [Protocol::Udp, Protocol::Tcp] {
-                        config.add_name_server(NameServerConfig::new(*server, protocol));
-                    }
-                }
-                let provider = TokioConnectionProvider::default();
-                Some(TokioResolver::builder_with_config(config, provider).build())
-            }
+        let dns = match delivery.mx {
+            true => Some(Dns::new(&delivery.resolver)?),
+            false => None,
         };
         Ok(Directory {
-            resolver,
+            dns,
             hostname: hostname.to_owned(),
             port: delivery.port,
         })
@@ -98,23 +78,14 @@ impl Directory {
         if let Some(address) = literal {
             return Ok(vec![SocketAddr::new(address, host.port)]);
         }
-        let Some(resolver) = self.resolver.as_ref().filter(|_| host.by_dns) else {
+        let Some(dns) = self.dns.as_ref().filter(|_| host.by_dns) else {
             let found = lookup_host((host.name.as_str(), host.port)).await?;
             return Ok(found.collect());
         };
-        let name = name_of(&host.name)?;
         let (four, six) = tokio::join!(
-            resolver.ipv4_lookup(name.clone()),
-            resolver.ipv6_lookup(name)
+            addresses_of(dns, &host.name, RecordType::A),
+            addresses_of(dns, &host.name, RecordType::AAAA)
         );
-        let four = absent(four).map(|found| {
-            let records = found.into_iter().flatten();
-            records.map(|record| record.0.into()).collect()
-        });
-        let six = absent(six).map(|found| {
-            let records = found.into_iter().flatten();
-            records.map(|record| record.0.into()).collect()
-        });
         let addresses = of_both(four, six)?.into_iter();
         let addresses = addresses.map(|address| SocketAddr::new(address, host.port));
         Ok(addresses.collect())
@@ -122,17 +93,11 @@ impl Directory {
 
     /// The names of the MX records, or the domain itself if it has none.
     async fn exchangers(&self, domain: &str) -> Result<Vec<String>, HopFault> {
-        let Some(resolver) = &self.resolver else {
+        let Some(dns) = &self.dns else {
             return Err(nobody("4.4.4", "no name server"));
         };
-        let found = match resolver.lookup(name_of(domain)?, RecordType::MX).await {
-            Err(error) if error.is_nx_domain() => {
-                return Err(nobody("5.1.2", "the domain does not exist"));
-            }
-            found => absent(found)?,
-        };
         let mut records = Vec::new();
-        for data in found.into_iter().flatten() {
+        for data in dns.records(domain, RecordType::MX).await? {
             if let RData::MX(record) = data {
                 let name = record.exchange().to_ascii();
                 records.push((record.preference(), name.trim_end_matches('.').to_owned()));
@@ -166,6 +131,15 @@ fn ordered(mut records: Vec<(u16, String)>, own: &str) -> Result<Vec<String>, Ho
         .collect();
     shuffled.sort();
     Ok(shuffled.into_iter().map(|(_, _, name)| name).collect())
+}
+
+/// The addresses of one family. That a host does not exist says that it has none.
+async fn addresses_of(dns: &Dns, host: &str, kind: RecordType) -> Result<Vec<IpAddr>, HopFault> {
+    match dns.records(host, kind).await {
+        Ok(found) => Ok(found.iter().filter_map(RData::ip_addr).collect()),
+        Err(DnsFault::NoSuchName) => Ok(Vec::new()),
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 /// The addresses of both families. Where one cannot be asked for now, the other will do, but only
@@ -202,28 +176,13 @@ fn nobody(status: &'static str, why: &str) -> HopFault {
     }
 }
 
-/// A name that is looked up as it stands.
-fn name_of(domain: &str) -> Result<Name, HopFault> {
-    let mut name =
-        Name::from_utf8(domain).map_err(|_| nobody("5.1.2", "the domain is not a name"))?;
-    name.set_fqdn(true);
-    Ok(name)
-}
-
-/// That there is no such record is an answer; everything else may be better later.
-fn absent<T>(found: Result<T, ResolveError>) -> Result<Option<T>, HopFault> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(error) => match error.proto().map(|error| error.kind()) {
-            Some(ProtoErrorKind::NoRecordsFound {
-                response_code: ResponseCode::NoError | ResponseCode::NXDomain,
-                ..
-            }) => Ok(None),
-            _ => Err(HopFault::NoHost {
-                status: "4.4.3",
-                why: format!("DNS: {error}"),
-            }),
-        },
+impl From<DnsFault> for HopFault {
+    fn from(fault: DnsFault) -> Self {
+        let status = match fault {
+            DnsFault::NotAName | DnsFault::NoSuchName => "5.1.2",
+            DnsFault::Unanswered(_) => "4.4.3",
+        };
+        nobody(status, &fault.to_string())
     }
 }
 
