@@ -2,20 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod scram_client;
 mod tls_client;
-
-use std::io::Cursor;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use msaspec_server::{Config, Limits, Mechanism, Server};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rsasl::callback::{Context, Request, SessionCallback, SessionData};
-use rsasl::mechanisms::scram::{SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS};
-use rsasl::prelude::{Mechname, Registry, SASLClient, SASLConfig, SessionError};
-use rsasl::property::{AuthId, ChannelBindings, OverrideCBType, Password};
 use rstest::rstest;
 use rustls::version::{TLS12, TLS13};
+use scram_client::{Credentials, ScramClient};
 use sha2::Digest as _;
 use tls_client::TlsClient;
 
@@ -53,48 +49,20 @@ async fn start_with(limits: Limits) -> Running {
     }
 }
 
-struct Credentials {
-    name: &'static str,
-    data: Vec<u8>,
-}
-
-impl SessionCallback for Credentials {
-    fn callback(
-        &self,
-        _session: &SessionData,
-        _context: &Context<'_>,
-        request: &mut Request<'_>,
-    ) -> Result<(), SessionError> {
-        request
-            .satisfy::<AuthId>("alice")?
-            .satisfy::<Password>(b"secret")?
-            .satisfy::<OverrideCBType>(self.name)?
-            .satisfy::<ChannelBindings>(&self.data)?;
-        Ok(())
-    }
-
-    fn enable_channel_binding(&self) -> bool {
-        true
-    }
-}
-
 /// The final reply to one exchange.
-async fn scram(client: &mut TlsClient, mechanism: &str, credentials: Credentials) -> String {
-    static ALL: [rsasl::prelude::Mechanism; 3] = [SCRAM_SHA1_PLUS, SCRAM_SHA256, SCRAM_SHA256_PLUS];
-    let config = SASLConfig::builder()
-        .with_registry(Registry::with_mechanisms(&ALL))
-        .with_callback(credentials)
-        .unwrap();
-    let name = Mechname::parse(mechanism.as_bytes()).unwrap();
-    let mut session = SASLClient::new(config).start_suggested(&[name]).unwrap();
+async fn scram(
+    client: &mut TlsClient,
+    mechanism: &str,
+    binding: (&'static str, Vec<u8>),
+) -> String {
+    let credentials = Credentials {
+        password: "secret",
+        binding: Some(binding),
+    };
+    let mut scram = ScramClient::new(mechanism, credentials);
     let mut reply = client.say(&format!("AUTH {mechanism}")).await;
-    let mut challenge = None;
-    while let Some(text) = reply.strip_prefix("334 ") {
-        let decoded = STANDARD.decode(text).unwrap();
-        let mut said = Cursor::new(Vec::new());
-        let input = challenge.replace(()).map(|()| decoded);
-        session.step(input.as_deref(), &mut said).unwrap();
-        reply = client.say(&STANDARD.encode(said.into_inner())).await;
+    while let Some(response) = scram.response(&reply) {
+        reply = client.say(&STANDARD.encode(response)).await;
     }
     reply
 }
@@ -115,10 +83,9 @@ async fn an_exchange_is_bound_to_its_channel(#[case] mechanism: &str, #[case] na
         _ => sha2::Sha256::digest(client.server_certificate()).to_vec(),
     };
     let wrong = data.iter().map(|octet| !octet).collect();
-    let wrong = Credentials { name, data: wrong };
-    let reply = scram(&mut client, mechanism, wrong).await;
+    let reply = scram(&mut client, mechanism, (name, wrong)).await;
     assert!(reply.starts_with("535 "), "{reply}");
-    let reply = scram(&mut client, mechanism, Credentials { name, data }).await;
+    let reply = scram(&mut client, mechanism, (name, data)).await;
     assert!(reply.starts_with("235 "), "{reply}");
 }
 

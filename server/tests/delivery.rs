@@ -24,11 +24,29 @@ fn config(spool: &Path, next_hop: Option<String>) -> Config {
     config
 }
 
+/// Submits a message and serves until nothing is left of it.
+async fn settle(hop: &Hop, recipients: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    settle_with(config(folder.path(), Some(hop.address())), recipients).await;
+}
+
+async fn settle_with(config: Config, recipients: &[&str]) {
+    let spool = config.spool.clone().unwrap();
+    let server = Server::start(config).await.unwrap();
+    submit(&server, recipients).await;
+    until_first(&spool, |entry| entry.is_none()).await;
+    server.shutdown().await;
+}
+
 /// Waits until the spool's only message, or its absence, is as it should be.
-async fn until(spool: &Path, right: impl Fn(Option<&Entry>) -> bool) {
+async fn until_first(spool: &Path, right: impl Fn(Option<&Entry>) -> bool) {
     let spool = Queue::open(spool).unwrap();
+    until(|| right(spool.list().unwrap().first())).await;
+}
+
+async fn until(right: impl Fn() -> bool) {
     let waiting = async {
-        while !right(spool.list().unwrap().first()) {
+        while !right() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
@@ -52,7 +70,7 @@ async fn accepted_mail_survives_a_restart() {
     let second = Server::start(config(folder.path(), Some(hop.address())))
         .await
         .unwrap();
-    until(folder.path(), |entry| entry.is_none()).await;
+    until_first(folder.path(), |entry| entry.is_none()).await;
     second.shutdown().await;
     let messages = hop.messages();
     assert_eq!(messages.len(), 1);
@@ -83,35 +101,29 @@ async fn a_hop_that_was_closed_gets_the_mail_once() {
         .await
         .unwrap();
     submit(&server, &["bob@example.com"]).await;
-    until(folder.path(), |entry| {
+    until_first(folder.path(), |entry| {
         entry.is_some_and(|entry| entry.recipients[0].attempts > 0)
     })
     .await;
     let hop = place.open(|_, _| Reply::Yes).await;
-    until(folder.path(), |entry| entry.is_none()).await;
+    until_first(folder.path(), |entry| entry.is_none()).await;
     server.shutdown().await;
     assert_eq!(hop.messages().len(), 1);
 }
 
 #[tokio::test]
 async fn every_recipient_is_settled_for_itself() {
-    let folder = tempfile::tempdir().unwrap();
     let hop = Hop::open(|attempt, line| match line {
         "RCPT TO:<later@example.com>" if attempt < 1 => Reply::Line("451 4.2.1 later"),
         "RCPT TO:<never@example.com>" => Reply::Line("550 5.1.1 never"),
         _ => Reply::Yes,
     })
     .await;
-    let server = Server::start(config(folder.path(), Some(hop.address())))
-        .await
-        .unwrap();
-    submit(
-        &server,
+    settle(
+        &hop,
         &["now@example.com", "later@example.com", "never@example.com"],
     )
     .await;
-    until(folder.path(), |entry| entry.is_none()).await;
-    server.shutdown().await;
 
     let delivered: Vec<_> = hop
         .messages()
@@ -134,37 +146,25 @@ async fn every_recipient_is_settled_for_itself() {
 
 #[tokio::test]
 async fn a_connection_lost_after_the_dot_is_tried_again() {
-    let folder = tempfile::tempdir().unwrap();
     let hop = Hop::open(|attempt, line| match line {
         "." if attempt == 0 => Reply::Drop,
         "." if attempt == 1 => Reply::Line("451 4.3.0 not now"),
         _ => Reply::Yes,
     })
     .await;
-    let server = Server::start(config(folder.path(), Some(hop.address())))
-        .await
-        .unwrap();
-    submit(&server, &["bob@example.com"]).await;
-    until(folder.path(), |entry| entry.is_none()).await;
-    server.shutdown().await;
+    settle(&hop, &["bob@example.com"]).await;
     assert_eq!(hop.messages().len(), 1);
 }
 
 #[tokio::test]
 async fn helo_follows_where_ehlo_is_unknown() {
-    let folder = tempfile::tempdir().unwrap();
     let hop = Hop::open(|_, line| match line {
         "EHLO msa.example.org" => Reply::Line("502 what"),
         "HELO msa.example.org" => Reply::Line("250"),
         _ => Reply::Yes,
     })
     .await;
-    let server = Server::start(config(folder.path(), Some(hop.address())))
-        .await
-        .unwrap();
-    submit(&server, &["bob@example.com"]).await;
-    until(folder.path(), |entry| entry.is_none()).await;
-    server.shutdown().await;
+    settle(&hop, &["bob@example.com"]).await;
     assert!(
         hop.commands()
             .contains(&"MAIL FROM:<alice@example.org>".to_owned()),
@@ -175,18 +175,12 @@ async fn helo_follows_where_ehlo_is_unknown() {
 
 #[tokio::test]
 async fn size_is_told_to_a_hop_that_offers_it() {
-    let folder = tempfile::tempdir().unwrap();
     let hop = Hop::open(|_, line| match line {
         "EHLO msa.example.org" => Reply::Line("250-hop.example\r\n250 SIZE 1000000"),
         _ => Reply::Yes,
     })
     .await;
-    let server = Server::start(config(folder.path(), Some(hop.address())))
-        .await
-        .unwrap();
-    submit(&server, &["bob@example.com"]).await;
-    until(folder.path(), |entry| entry.is_none()).await;
-    server.shutdown().await;
+    settle(&hop, &["bob@example.com"]).await;
     let size = hop.messages()[0].content.len();
     assert!(
         hop.commands()
@@ -196,18 +190,12 @@ async fn size_is_told_to_a_hop_that_offers_it() {
 
 #[tokio::test]
 async fn a_refusal_is_reported_with_all_its_lines() {
-    let folder = tempfile::tempdir().unwrap();
     let hop = Hop::open(|_, line| match line {
         "MAIL FROM:<alice@example.org>" => Reply::Line("554-5.6.0 no\r\n554 5.6.0 never"),
         _ => Reply::Yes,
     })
     .await;
-    let server = Server::start(config(folder.path(), Some(hop.address())))
-        .await
-        .unwrap();
-    submit(&server, &["bob@example.com"]).await;
-    until(folder.path(), |entry| entry.is_none()).await;
-    server.shutdown().await;
+    settle(&hop, &["bob@example.com"]).await;
     let report = &hop.messages()[0];
     assert_eq!(report.recipients, ["alice@example.org"]);
     assert!(
@@ -219,7 +207,6 @@ async fn a_refusal_is_reported_with_all_its_lines() {
 
 #[tokio::test]
 async fn nobody_is_told_that_a_report_was_refused() {
-    let folder = tempfile::tempdir().unwrap();
     let hop = Hop::open(|_, line| {
         if line == "." {
             Reply::Line("554-5.6.0 no\r\n554 5.6.0 no")
@@ -228,12 +215,7 @@ async fn nobody_is_told_that_a_report_was_refused() {
         }
     })
     .await;
-    let server = Server::start(config(folder.path(), Some(hop.address())))
-        .await
-        .unwrap();
-    submit(&server, &["bob@example.com"]).await;
-    until(folder.path(), |entry| entry.is_none()).await;
-    server.shutdown().await;
+    settle(&hop, &["bob@example.com"]).await;
     let said: Vec<_> = hop
         .commands()
         .into_iter()
@@ -261,10 +243,7 @@ async fn what_is_given_up_is_reported() {
     let mut config = config(folder.path(), Some(hop.address()));
     config.delivery.lifetime = std::time::Duration::from_millis(500);
     config.delivery.delay_report_after = std::time::Duration::from_millis(1);
-    let server = Server::start(config).await.unwrap();
-    submit(&server, &["bob@example.com"]).await;
-    until(folder.path(), |entry| entry.is_none()).await;
-    server.shutdown().await;
+    settle_with(config, &["bob@example.com"]).await;
     let reports = hop.messages();
     let tells = |action: &str| {
         let group = format!("Action: {action}\r\nStatus: 4.2.1\r\n");
@@ -282,12 +261,11 @@ async fn a_damaged_file_hinders_nobody() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("000000000001-00000000000000ab.msg"), "{").unwrap();
     let hop = Hop::open(|_, _| Reply::Yes).await;
-    let server = Server::start(config(folder.path(), Some(hop.address())))
-        .await
-        .unwrap();
-    submit(&server, &["bob@example.com"]).await;
-    until(folder.path(), |entry| entry.is_none()).await;
-    server.shutdown().await;
+    settle_with(
+        config(folder.path(), Some(hop.address())),
+        &["bob@example.com"],
+    )
+    .await;
     assert_eq!(hop.messages().len(), 1);
     assert!(
         folder
@@ -351,14 +329,7 @@ async fn a_server_needs_no_folder() {
     config.spool = None;
     let server = Server::start(config).await.unwrap();
     submit(&server, &["bob@example.com"]).await;
-    let waiting = async {
-        while hop.messages().is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), waiting)
-        .await
-        .unwrap();
+    until(|| !hop.messages().is_empty()).await;
     server.shutdown().await;
     assert_eq!(hop.messages()[0].recipients, ["bob@example.com"]);
 }

@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod scram_client;
 #[allow(dead_code, reason = "not every test program needs all of it")]
 mod tls_client;
 
-use std::io::{self, Cursor, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -13,10 +14,8 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac as _};
 use md5::{Digest as _, Md5};
 use msaspec_server::{Config, Mechanism, Server};
-use rsasl::callback::{Context, Request, SessionCallback, SessionData};
-use rsasl::prelude::{Mechname, SASLClient, SASLConfig, SessionError};
-use rsasl::property::{AuthId, Password};
 use rustls::version::TLS13;
+use scram_client::{Credentials, ScramClient};
 use tls_client::TlsClient;
 
 const PASSWORD: &str = "correct-horse-battery";
@@ -186,42 +185,19 @@ impl Client {
     async fn scram(
         &mut self,
         mechanism: Mechanism,
-        first: String,
+        challenge: String,
         password: &'static str,
     ) -> String {
-        let config = SASLConfig::builder()
-            .with_default_mechanisms()
-            .with_callback(Secret(password))
-            .unwrap();
-        let name = mechanism.to_string();
-        let name = Mechname::parse(name.as_bytes()).unwrap();
-        let mut session = SASLClient::new(config).start_suggested(&[name]).unwrap();
-        let (mut reply, mut challenge) = (first, None);
-        while let Some(text) = reply.strip_prefix("334 ") {
-            let text = STANDARD.decode(text).unwrap();
-            let mut out = Cursor::new(Vec::new());
-            let input = challenge.replace(()).map(|()| text);
-            session.step(input.as_deref(), &mut out).unwrap();
-            let response = String::from_utf8(out.into_inner()).unwrap();
+        let credentials = Credentials {
+            password,
+            binding: None,
+        };
+        let mut scram = ScramClient::new(&mechanism.to_string(), credentials);
+        let mut reply = challenge;
+        while let Some(response) = scram.response(&reply) {
             reply = self.respond(&response).await;
         }
         reply
-    }
-}
-
-struct Secret(&'static str);
-
-impl SessionCallback for Secret {
-    fn callback(
-        &self,
-        _session: &SessionData,
-        _context: &Context<'_>,
-        request: &mut Request<'_>,
-    ) -> Result<(), SessionError> {
-        request
-            .satisfy::<AuthId>("alice")?
-            .satisfy::<Password>(self.0.as_bytes())?;
-        Ok(())
     }
 }
 
