@@ -212,22 +212,9 @@ mod tests {
     use crate::config::Config;
     use crate::relay::Settings;
     use crate::relay::queue::Queue;
+    use crate::relay::tests::stored;
+    use crate::spool::LastReply;
     use crate::spool::tests::{Owner, owner};
-    use crate::spool::{Addressee, Envelope, LastReply, MailOptions, new_id};
-
-    async fn refused(spool: &Spool) -> Arc<Tracked> {
-        let arrival = Timestamp::now();
-        let id = new_id(arrival).unwrap();
-        let envelope = Envelope {
-            arrival,
-            size: 6,
-            sender: "alice@a.example".to_owned(),
-            options: MailOptions::default(),
-            recipients: vec![Addressee::from("bob@b.example".to_owned())],
-        };
-        spool.store(&id, &envelope, &[b"A: b\r\n"]).await.unwrap();
-        Tracked::new(spool.read(&id).await.unwrap().entry)
-    }
 
     /// The reports announced since; they are delivered at once.
     async fn reports(office: &Office) -> usize {
@@ -253,7 +240,8 @@ mod tests {
                 queue: Queue::new(1, 1).into(),
                 changed: tokio::sync::Notify::new(),
             };
-            let message = refused(&spool).await;
+            let id = stored(&spool).await;
+            let message = Tracked::new(spool.read(&id).await.unwrap().entry);
             let reply = LastReply::Hop {
                 code: 550,
                 lines: Vec::new(),

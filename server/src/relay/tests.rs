@@ -8,10 +8,8 @@ use tokio::net::TcpSocket;
 use crate::spool::{Addressee, Entry, Envelope, MailOptions, RecipientState, Spool, new_id};
 use crate::{Config, Server};
 
-#[tokio::test]
-async fn a_report_that_was_due_is_made() {
-    let folder = tempfile::tempdir().unwrap();
-    let spool = Spool::open(Some(folder.path())).unwrap();
+/// The id of a message that was just accepted, for one recipient.
+pub(super) async fn stored(spool: &Spool) -> String {
     let arrival = Timestamp::now();
     let id = new_id(arrival).unwrap();
     let envelope = Envelope {
@@ -22,6 +20,14 @@ async fn a_report_that_was_due_is_made() {
         recipients: vec![Addressee::from("bob@b.example".to_owned())],
     };
     spool.store(&id, &envelope, &[b"A: b\r\n"]).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn a_report_that_was_due_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(Some(folder.path())).unwrap();
+    let id = stored(&spool).await;
     let mut recipients = spool.read(&id).await.unwrap().entry.recipients;
     recipients[0].state = RecipientState::Failed;
     spool.record(&id, &recipients).await.unwrap();
