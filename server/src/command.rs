@@ -40,8 +40,6 @@ pub(crate) enum Command {
     Help,
     /// A known verb that this server does not serve: ETRN, TURN, ATRN, BDAT, EXPN.
     NotImplemented,
-    /// A browser or proxy that talks to the wrong port.
-    Http,
 }
 
 /// The first word of a line, as far as the session's state decides about it.
@@ -69,6 +67,27 @@ impl Command {
         }
     }
 }
+
+/// Whether a line, or the beginning of one, is the first of an HTTP request: a browser or a proxy
+/// talks to the wrong port, and what it sends next may have been made to look like SMTP.
+pub(crate) fn is_http(line: &[u8]) -> bool {
+    let word = line.split(|octet| *octet == b' ').next();
+    word.is_some_and(|word| HTTP.iter().any(|method| word.eq_ignore_ascii_case(method)))
+}
+
+/// Methods of HTTP (RFC 9110, section 9; RFC 5789; RFC 4918), none of which is a command of SMTP.
+const HTTP: [&[u8]; 10] = [
+    b"GET",
+    b"HEAD",
+    b"POST",
+    b"PUT",
+    b"DELETE",
+    b"CONNECT",
+    b"OPTIONS",
+    b"TRACE",
+    b"PATCH",
+    b"PROPFIND",
+];
 
 /// Reads one line without its CRLF. Blanks at its end are ignored (RFC 5321, section 4.1.1).
 pub(crate) fn parse(line: &[u8]) -> Result<Command, Fault> {
@@ -136,7 +155,6 @@ fn arguments(word: &[u8], argument: &[u8]) -> Result<Command, FaultKind> {
         b"VRFY" if argument.is_empty() => Err(FaultKind::Arguments),
         b"VRFY" => text(argument).map(|()| Command::Vrfy),
         b"EXPN" | b"ETRN" | b"ATRN" | b"TURN" | b"BDAT" => Ok(Command::NotImplemented),
-        b"GET" | b"POST" | b"PUT" | b"HEAD" | b"CONNECT" | b"OPTIONS" => Ok(Command::Http),
         _ => Err(FaultKind::UnknownVerb),
     }
 }

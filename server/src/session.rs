@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
-use crate::command::{self, Command, Fault, FaultKind, Verb};
+use crate::command::{self, Command, Fault, Verb};
 use crate::limits::Patience;
 use crate::listener::Bound;
 use crate::reply::{Reply, reply};
@@ -101,7 +101,10 @@ impl Session {
                 return Err(Ended::Stopping);
             }
             let (verb, next) = match self.wire.line(AUTH_LINE_LIMIT, &mut self.stop).await? {
-                Line::TooLong => (Verb::Other, Next::Continue(too_long())),
+                Line::Whole(line) | Line::TooLong(line) if command::is_http(&line) => {
+                    return Err(Ended::GivenUp(reply(421, "4.7.0", "This is SMTP")));
+                }
+                Line::TooLong(_) => (Verb::Other, Next::Continue(too_long())),
                 Line::Whole(line) if line.len() > LINE_LIMIT && !is_auth(&line) => {
                     (Verb::Other, Next::Continue(too_long()))
                 }
@@ -174,9 +177,6 @@ impl Session {
             Command::Help => reply(214, "2.0.0", "See RFC 6409"),
             Command::NotImplemented => reply(502, "5.5.1", "Command not implemented"),
             Command::Quit => return Ok(Next::Close(reply(221, "2.0.0", "Goodbye"))),
-            // Later it is no browser that talks, and any unknown word is worth a reply.
-            Command::Http if self.hello.is_some() => FaultKind::UnknownVerb.reply(),
-            Command::Http => return Ok(Next::Close(reply(421, "4.7.0", "This is SMTP"))),
         }))
     }
 

@@ -30,10 +30,10 @@ pub(crate) struct Wire {
     idle: Duration,
 }
 
-/// A line without its CRLF, or the fact that one came that was longer than the limit.
+/// A line without its CRLF, or the beginning of one that was longer than the limit.
 pub(crate) enum Line {
     Whole(Vec<u8>),
-    TooLong,
+    TooLong(Vec<u8>),
 }
 
 /// Why there is nothing more to read or nobody to write to.
@@ -114,7 +114,7 @@ impl Wire {
         loop {
             if self.take_line(&mut line, &mut length, limit) {
                 return Ok(if length - 2 > limit {
-                    Line::TooLong
+                    Line::TooLong(line)
                 } else {
                     line.truncate(length - 2);
                     Line::Whole(line)

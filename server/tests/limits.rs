@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use base64::Engine as _;
 use msaspec_server::{Config, Limits, Server};
+use rstest::rstest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -148,6 +149,45 @@ async fn errors_and_idle_commands_run_out() {
     assert!(answer.starts_with("421 4.7.0 "), "{answer}");
     // As many as a message takes are enough for one.
     submit(&server, &["bob@example.com", "carol@example.com"]).await;
+}
+
+#[rstest]
+#[case::greeted("GET / HTTP/1.1".to_owned(), false)]
+#[case::of_webdav("propfind / HTTP/1.1".to_owned(), false)]
+#[case::introduced("POST / HTTP/1.1".to_owned(), true)]
+#[case::long(format!("GET /{} HTTP/1.1", "a".repeat(4000)), false)]
+#[case::very_long(format!("GET /{} HTTP/1.1", "a".repeat(20_000)), true)]
+#[case::bare_line_ends("POST / HTTP/1.1\nHost: msa.example.org\n\nEHLO a.example".to_owned(), false)]
+#[tokio::test]
+async fn a_browser_is_hung_up_on(#[case] request: String, #[case] introduced: bool) {
+    let (server, _spool) = start(Limits::default()).await;
+    let (mut stream, _) = greeted(&server, [127, 0, 0, 1]).await;
+    if introduced {
+        say(&mut stream, "EHLO client.example").await;
+    }
+    let smuggled = format!("{request}\r\nEHLO a.example\r\nNOOP");
+    let answer = say(&mut stream, &smuggled).await;
+    assert!(answer.starts_with("421 4.7.0 "), "{answer}");
+    assert!(is_over(stream).await);
+}
+
+/// A ClientHello where STARTTLS is due, with a line end inside.
+#[tokio::test]
+async fn octets_that_are_no_command_are_refused_and_no_more() {
+    let (server, _spool) = start(Limits::default()).await;
+    let (mut stream, _) = greeted(&server, [127, 0, 0, 1]).await;
+    stream.write_all(b"\x16\x03\x01\x02\x00\r\n").await.unwrap();
+    assert!(reply(&mut stream).await.starts_with("500 "));
+    assert!(
+        say(&mut stream, "EHLO client.example")
+            .await
+            .starts_with("250 ")
+    );
+    // Without a line end they are gone after a while.
+    let endless = [b"\x16\x03\x01".as_slice(), &[0xaa; 70_000]].concat();
+    stream.write_all(&endless).await.unwrap();
+    assert!(reply(&mut stream).await.starts_with("500 "));
+    assert!(is_over(stream).await);
 }
 
 #[tokio::test]

@@ -78,9 +78,20 @@ fn flawed(recipient: &str, flaw: Flaw) -> Command {
 #[case("RCPT TO:<a@my_pc.example>", flawed("a@my_pc.example", MALFORMED))]
 #[case("RCPT TO:<u@-bad.example>", flawed("u@-bad.example", MALFORMED))]
 #[case("BDAT 5 LAST", Command::NotImplemented)]
-#[case("GET / HTTP/1.1", Command::Http)]
 fn commands_are_read(#[case] line: &str, #[case] command: Command) {
     assert_eq!(parse(line.as_bytes()), Ok(command));
+}
+
+#[rstest]
+#[case("GET / HTTP/1.1", true)]
+#[case("propfind /calendar HTTP/1.1", true)]
+#[case("POST /\0", true)]
+#[case("GET", true)]
+#[case("GETTING / HTTP/1.1", false)]
+#[case("NOOP / HTTP/1.1", false)]
+#[case("", false)]
+fn requests_of_http_are_known(#[case] line: &str, #[case] http: bool) {
+    assert_eq!(is_http(line.as_bytes()), http);
 }
 
 #[rstest]

@@ -64,7 +64,7 @@ impl Session {
             self.wire
                 .send(&Reply::plain(334, vec![STANDARD.encode(challenge)]));
             let (response, fault) = match self.wire.line(RESPONSE_LIMIT, &mut self.stop).await? {
-                Line::TooLong => (None, too_long()),
+                Line::TooLong(_) => (None, too_long()),
                 Line::Whole(line) if line == b"*" => (None, cancelled()),
                 Line::Whole(line) => (decode(&line), bad_base64()),
             };
