@@ -68,7 +68,7 @@ impl Server {
         self.server.submissions()
     }
 
-    /// The certificate of this start's authority, in PEM: what a client has to trust.
+    /// The certificate of this start's authority, in PEM; see [`server::Server::ca_pem`].
     pub fn ca_pem(&self) -> &str {
         self.server.ca_pem()
     }

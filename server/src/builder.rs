@@ -84,6 +84,14 @@ impl Builder {
         self
     }
 
+    /// Shows clients this certificate in place of one that is made at the start: PEM files of a
+    /// chain, the server's own first, and of its key.
+    pub fn certificate(mut self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.config.certificate = Some(chain.into());
+        self.config.key = Some(key.into());
+        self
+    }
+
     /// Adds a listener, `ADDR:PORT[/tls][,M=MODIFIERS]`, in place of the usual ones.
     pub fn listen(mut self, listener: impl Into<String>) -> Self {
         self.listeners.push(listener.into());

@@ -40,6 +40,12 @@ pub struct Config {
     pub user_file: Option<PathBuf>,
     /// Bearer tokens of users, for OAUTHBEARER (RFC 7628) and XOAUTH2.
     pub tokens: BTreeMap<String, Vec<String>>,
+    /// A PEM file: the certificate that clients are shown, then those that lead to its authority.
+    /// Read once, at the start, and together with `key`; without both a fresh authority and a
+    /// certificate of it are made at each start.
+    pub certificate: Option<PathBuf>,
+    /// A PEM file with the private key of `certificate`.
+    pub key: Option<PathBuf>,
     /// Authorities, in PEM, whose client certificates count for EXTERNAL; the user is the one
     /// common name of the certificate's subject. Without EXTERNAL no certificate is asked for.
     pub client_ca: Option<PathBuf>,
@@ -112,6 +118,8 @@ impl Config {
             users: BTreeMap::new(),
             user_file: None,
             tokens: BTreeMap::new(),
+            certificate: None,
+            key: None,
             client_ca: None,
             senders: BTreeMap::new(),
             saslauthd: None,
@@ -158,6 +166,8 @@ impl Config {
     ///     clear_text_login = true
     ///     saslauthd = "/run/saslauthd/mux"
     ///     ## user_file = "/etc/msaspec/users.toml"
+    ///     ## certificate = "/etc/msaspec/chain.pem"
+    ///     ## key = "/etc/msaspec/key.pem"
     ///     ## client_ca = "/etc/msaspec/clients.pem"
     ///     next_hop = "hop.example.org:25"
     ///     retry_seconds = 2
@@ -192,7 +202,7 @@ impl Config {
     ///
     /// # Errors
     /// The first value that cannot be used, or a mechanism that no backend can serve. The files
-    /// that are named (`user_file`, `client_ca`) are read for that.
+    /// that are named (`user_file`, `certificate`, `key`, `client_ca`) are read for that.
     pub fn validate(&self) -> Result<(), ConfigError> {
         validation::check(self)
     }
@@ -223,6 +233,8 @@ impl fmt::Debug for Config {
             .field("users", &self.users.keys().collect::<Vec<_>>())
             .field("user_file", &self.user_file)
             .field("tokens", &self.tokens.keys().collect::<Vec<_>>())
+            .field("certificate", &self.certificate)
+            .field("key", &self.key)
             .field("client_ca", &self.client_ca)
             .field("senders", &self.senders)
             .field("saslauthd", &self.saslauthd)

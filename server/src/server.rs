@@ -24,7 +24,7 @@ use crate::relay::Relay;
 use crate::reply::reply;
 use crate::session;
 use crate::spool::{Spool, SpoolError};
-use crate::tls::{Identity, client_authorities};
+use crate::tls::Identity;
 
 /// A running server. Dropping it closes every listener and session at once.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl Server {
         Builder::default()
     }
 
-    /// Opens spool and listeners, makes a certificate and serves until shutdown or drop.
+    /// Opens spool and listeners, makes a certificate if none is given, and serves until shutdown or drop.
     /// Has to be called inside a tokio runtime; what the spool holds is tried at once. The process's
     /// limit of open files (`RLIMIT_NOFILE`) is raised as far as the system permits.
     ///
@@ -121,9 +121,7 @@ impl Server {
             .iter()
             .map(|(_, bound)| bound.address.ip())
             .collect();
-        let identity =
-            Identity::generate(&config.hostname, &addresses, client_authorities(&config)?)
-                .map_err(|error| StartError::Tls(error.to_string()))?;
+        let identity = Identity::new(&config, &addresses)?;
         let backends = Backends::new(&config)?;
         let names = names(&config)?;
         let folder = config.spool.clone();
@@ -196,7 +194,8 @@ impl Server {
         self.messages.clone()
     }
 
-    /// The certificate of this start's authority, in PEM: what a client has to trust.
+    /// The certificate of this start's authority, in PEM: what a client has to trust. Empty where
+    /// [`Config::certificate`] was given: nothing of ours has to be trusted then.
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
     }

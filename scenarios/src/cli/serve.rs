@@ -36,7 +36,8 @@ pub(super) struct Arguments {
     /// The server's name [default: submission.example, where there is no configuration]
     #[arg(long, value_name = "NAME")]
     hostname: Option<String>,
-    /// Write the certificate of this start's authority here [default: a file of its own, removed at the end]
+    /// Write the certificate of this start's authority here; there is none where the configuration
+    /// has a certificate [default: a file of its own, removed at the end]
     #[arg(long, value_name = "FILE")]
     ca_out: Option<PathBuf>,
     /// How the log on the standard error is written; RUST_LOG says how much of it
@@ -64,7 +65,7 @@ Examples:
   msaspec serve --config msaspec.toml --ca-out ca.pem
 
 When the server is ready, one line of JSON on the standard output says where it listens and where the
-certificate of its authority is.";
+certificate of its authority is (null where the configuration has a certificate).";
 
 /// How long what blocks a thread may take then, such as a look at the name server.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -112,8 +113,12 @@ pub(super) fn serve(arguments: Arguments) -> Result<u8, Failure> {
         let server = Server::start(config)
             .await
             .map_err(|e| Failure::Usage(format!("the server does not start: {e}")))?;
-        let ca = CaFile::write(server.ca_pem(), ca_out)?;
-        let mut line = ready(&server, &hostname, ca.path()).to_string();
+        let ca = match server.ca_pem() {
+            "" => None,
+            pem => Some(CaFile::write(pem, ca_out)?),
+        };
+        let ca = ca.as_ref().map(CaFile::path);
+        let mut line = ready(&server, &hostname, ca).to_string();
         line.push('\n');
         let mut out = io::stdout();
         out.write_all(line.as_bytes())?;
@@ -186,13 +191,17 @@ impl Arguments {
         if !self.listen.is_empty() {
             config.listeners = self.listen;
         }
+        if self.ca_out.is_some() && config.certificate.is_some() {
+            let why = "--ca-out: the configuration has a certificate, and no authority is made";
+            return Err(Failure::Usage(why.to_owned()));
+        }
         config.next_hop = self.next_hop.or(config.next_hop);
         config.users.extend(accounts);
         Ok(config)
     }
 }
 
-fn ready(server: &Server, hostname: &str, ca: &Path) -> serde_json::Value {
+fn ready(server: &Server, hostname: &str, ca: Option<&Path>) -> serde_json::Value {
     let listeners: Vec<_> = server
         .listeners()
         .iter()

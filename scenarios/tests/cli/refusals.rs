@@ -72,6 +72,8 @@ fn a_password_file_that_cannot_be_used_is_named(
 #[case(&["serve", "--config", "."], &[".: is a folder"])]
 #[case(&["serve", "--config", "users.toml"], &["users.toml: line 3: users: not a table"])]
 #[case(&["serve", "--config", "nowhere.toml"], &["does not start", "listeners: none given"])]
+#[case(&["serve", "--config", "given.toml", "--ca-out", "ca.pem"], &["--ca-out", "no authority is made"])]
+#[case(&["serve", "--config", "given.toml"], &["does not start", "certificate: nowhere.pem: cannot be read"])]
 #[case(&["serve", "--log", "xml"], &["text, json"])]
 #[case(&["user"], &["<NAME>"])]
 #[case(&["user", ""], &["a name"])]
@@ -105,6 +107,10 @@ fn what_cannot_be_meant_is_refused_in_a_sentence(
         (
             "users.toml",
             "hostname = \"a.example\"\nspool = \"s\"\nusers = \"hidden\"\n",
+        ),
+        (
+            "given.toml",
+            "hostname = \"a.example\"\nspool = \"s\"\nlisteners = [\"127.0.0.1:0\"]\nusers = { alice = \"hidden\" }\ncertificate = \"nowhere.pem\"\nkey = \"nowhere.pem\"\n",
         ),
         ("nowhere.toml", "hostname = \"a.example\"\nspool = \"s\"\n"),
     ] {

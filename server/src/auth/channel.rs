@@ -1,9 +1,11 @@
 //! What the layers below an exchange know: where it runs, what TLS can bind it to, whose
 //! certificate the client has shown.
 
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use tokio_rustls::rustls::{ProtocolVersion, ServerConnection};
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::signature_algorithm::RsaSsaPssParams;
+use x509_parser::x509::AlgorithmIdentifier;
 
 use super::Mechanism;
 
@@ -117,21 +119,46 @@ impl Bindings {
 /// its signature, but SHA-256 in place of MD5 and SHA-1; nothing where a signature has none.
 pub(crate) fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    match parsed.signature_algorithm.algorithm.to_id_string().as_str() {
-        // RSA with MD5, SHA-1 and SHA-256; ECDSA with SHA-1 and SHA-256.
+    let digest = signature_digest(&parsed.signature_algorithm)?;
+    Some(digest(certificate))
+}
+
+type DigestOf = fn(&[u8]) -> Vec<u8>;
+
+/// The digest of a kind of signature, as it is used here.
+fn signature_digest(algorithm: &AlgorithmIdentifier<'_>) -> Option<DigestOf> {
+    let name = match algorithm.algorithm.to_id_string().as_str() {
+        // RSASSA-PSS, whose hash is a parameter (RFC 4055, section 3.1).
+        "1.2.840.113549.1.1.10" => {
+            let parameters = RsaSsaPssParams::try_from(algorithm.parameters.as_ref()?).ok()?;
+            parameters.hash_algorithm_oid().to_id_string()
+        }
+        name => name.to_owned(),
+    };
+    match name.as_str() {
+        // RSA with MD5, SHA-1 and SHA-256; ECDSA with SHA-1 and SHA-256; SHA-1 and SHA-256 of PSS.
         "1.2.840.113549.1.1.4"
         | "1.2.840.113549.1.1.5"
         | "1.2.840.113549.1.1.11"
         | "1.2.840.10045.4.1"
-        | "1.2.840.10045.4.3.2" => Some(Sha256::digest(certificate).to_vec()),
-        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => {
-            Some(Sha384::digest(certificate).to_vec())
+        | "1.2.840.10045.4.3.2"
+        | "1.3.14.3.2.26"
+        | "2.16.840.1.101.3.4.2.1" => Some(digest::<Sha256>),
+        "1.2.840.113549.1.1.14" | "1.2.840.10045.4.3.1" | "2.16.840.1.101.3.4.2.4" => {
+            Some(digest::<Sha224>)
         }
-        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => {
-            Some(Sha512::digest(certificate).to_vec())
+        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" | "2.16.840.1.101.3.4.2.2" => {
+            Some(digest::<Sha384>)
+        }
+        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" | "2.16.840.1.101.3.4.2.3" => {
+            Some(digest::<Sha512>)
         }
         _ => None,
     }
+}
+
+fn digest<D: Digest>(octets: &[u8]) -> Vec<u8> {
+    D::digest(octets).to_vec()
 }
 
 /// The user of a certificate: the one common name of its subject. Two of them would be two users.

@@ -27,6 +27,8 @@ pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
         users: file.users,
         user_file: file.user_file,
         tokens: file.tokens,
+        certificate: file.certificate,
+        key: file.key,
         client_ca: file.client_ca,
         senders: file.senders,
         saslauthd: file.saslauthd,
@@ -74,6 +76,8 @@ struct File {
     user_file: Option<PathBuf>,
     #[serde(default, deserialize_with = "tokens")]
     tokens: BTreeMap<String, Vec<String>>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
     client_ca: Option<PathBuf>,
     #[serde(default)]
     senders: BTreeMap<String, Vec<String>>,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio_rustls::rustls::crypto::ring::default_provider;
+
 use super::limits::YEAR;
 use super::{Config, ConfigError};
 use crate::auth;
@@ -55,6 +57,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             return refuse("mechanisms", format!("{mechanism} is listed twice"));
         }
     }
+    tls::given(config, &default_provider())?;
     tls::client_authorities(config)?;
     auth::check_backends(config)
 }

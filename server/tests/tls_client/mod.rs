@@ -20,9 +20,19 @@ impl TlsClient {
         version: &'static SupportedProtocolVersion,
         certificate: Option<(Vec<u8>, Vec<u8>)>,
     ) -> std::io::Result<Self> {
+        TlsClient::trusting(server.ca_pem(), server, version, certificate).await
+    }
+
+    /// The same, but this authority, in PEM, is trusted.
+    pub(crate) async fn trusting(
+        authority: &str,
+        server: &Server,
+        version: &'static SupportedProtocolVersion,
+        certificate: Option<(Vec<u8>, Vec<u8>)>,
+    ) -> std::io::Result<Self> {
         let mut roots = RootCertStore::empty();
         roots
-            .add(CertificateDer::from_pem_slice(server.ca_pem().as_bytes()).unwrap())
+            .add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap())
             .unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let settings = ClientConfig::builder_with_provider(provider)

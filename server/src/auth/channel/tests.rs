@@ -26,6 +26,27 @@ fn an_end_point_has_the_hash_of_its_signature(
     assert_eq!(digest.map(|digest| digest.len()), octets);
 }
 
+/// A kind of signature as it stands in a certificate: name and parameters.
+#[rstest]
+#[case::md5("300d06092a864886f70d0101040500", Some(32))]
+#[case::sha1("300d06092a864886f70d0101050500", Some(32))]
+#[case::sha224("300d06092a864886f70d01010e0500", Some(28))]
+#[case::sha512("300d06092a864886f70d01010d0500", Some(64))]
+#[case::pss_by_default("300d06092a864886f70d01010a3000", Some(32))]
+#[case::pss_sha384(
+    "301e06092a864886f70d01010a3011a00f300d06096086480165030402020500",
+    Some(48)
+)]
+#[case::pss_without_parameters("300b06092a864886f70d01010a", None)]
+#[case::md2("300d06092a864886f70d0101020500", None)]
+fn every_signature_has_its_digest(#[case] der: &str, #[case] octets: Option<usize>) {
+    let octet = |place: usize| u8::from_str_radix(&der[place..place + 2], 16).unwrap();
+    let der: Vec<u8> = (0..der.len()).step_by(2).map(octet).collect();
+    let (_, algorithm) = AlgorithmIdentifier::from_der(&der).unwrap();
+    let digest = signature_digest(&algorithm);
+    assert_eq!(digest.map(|digest| digest(b"x").len()), octets);
+}
+
 #[test]
 fn what_is_no_certificate_has_no_end_point() {
     assert_eq!(end_point(b""), None);
