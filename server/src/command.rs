@@ -6,9 +6,9 @@ mod parameters;
 mod path;
 
 pub(crate) use fault::{Fault, FaultKind};
-pub(crate) use grammar::is_domain;
+pub(crate) use grammar::{is_atext, is_domain};
 pub(crate) use parameters::Parameter;
-pub(crate) use path::{Mailbox, is_mailbox};
+pub(crate) use path::{LOCAL_PART_LIMIT, Mailbox, is_mailbox};
 
 /// One command line that is well formed (RFC 5321, section 4.1.1; RFC 3207; RFC 4954).
 #[derive(Debug, Clone, PartialEq, Eq)]

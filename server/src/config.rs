@@ -52,6 +52,11 @@ pub struct Config {
     /// The addresses that are a user's own, or `@DOMAIN` for a whole domain: for listeners that
     /// refuse `foreign-sender`, and for the Sender field.
     pub senders: BTreeMap<String, Vec<String>>,
+    /// Addresses that leave the site by another name, `local@DOMAIN` by `other@DOMAIN`, or `@DOMAIN`
+    /// by `@DOMAIN` (RFC 6409, section 8.8), where a listener has `rewrite` among its fix-ups. Local
+    /// parts are compared by their octets, domains without regard to case; an address comes before
+    /// its domain, and what was replaced is not replaced again.
+    pub rewrite: BTreeMap<String, String>,
     /// The mux socket of a saslauthd; if set, PLAIN and LOGIN are checked there and nowhere else.
     pub saslauthd: Option<PathBuf>,
     /// Where accepted mail goes, `HOST:PORT`, unless `delivery` knows a route for it; without either
@@ -122,6 +127,7 @@ impl Config {
             key: None,
             client_ca: None,
             senders: BTreeMap::new(),
+            rewrite: BTreeMap::new(),
             saslauthd: None,
             next_hop: None,
             spool: Some(spool.into()),
@@ -179,6 +185,9 @@ impl Config {
     ///     alice = ["vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="]
     ///     [senders]
     ///     alice = ["alice@example.org", "@alice.example"]
+    ///     [rewrite]
+    ///     "jru@example.org" = "J.Random.User@example.org"
+    ///     "@squeaky.example.org" = "@example.org"
     ///     [hop_deadlines]
     ///     connect = 30
     ///     end_of_data = 600
@@ -237,6 +246,7 @@ impl fmt::Debug for Config {
             .field("key", &self.key)
             .field("client_ca", &self.client_ca)
             .field("senders", &self.senders)
+            .field("rewrite", &self.rewrite)
             .field("saslauthd", &self.saslauthd)
             .field("next_hop", &self.next_hop)
             .field("spool", &self.spool)

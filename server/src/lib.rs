@@ -41,6 +41,7 @@ mod policy;
 mod relay;
 mod reply;
 mod report;
+mod rewrite;
 mod senders;
 mod server;
 mod session;

@@ -42,6 +42,9 @@ pub struct FixUps {
     pub return_path: bool,
     /// `bcc`: Bcc and Resent-Bcc are taken out (RFC 5322, section 3.6.3).
     pub bcc: bool,
+    /// `rewrite`: addresses of the configuration's `rewrite` are replaced in the reverse-path and in
+    /// From, Sender and Reply-To (section 8.8); what a listener refuses is judged before.
+    pub rewrite: bool,
 }
 
 /// A word that names no refusal or no fix-up.
@@ -92,6 +95,7 @@ impl FixUps {
         sender: false,
         return_path: false,
         bcc: false,
+        rewrite: false,
     };
     const WORDS: Words<FixUps> = &[
         ("date", |fix| &mut fix.date),
@@ -100,6 +104,7 @@ impl FixUps {
         ("sender", |fix| &mut fix.sender),
         ("return-path", |fix| &mut fix.return_path),
         ("bcc", |fix| &mut fix.bcc),
+        ("rewrite", |fix| &mut fix.rewrite),
     ];
 
     /// Those that are named, and no others.
@@ -125,7 +130,7 @@ impl Default for Refusals {
 
 impl Default for FixUps {
     /// What makes a message conform, or keeps to its author what only he should see: all but
-    /// `sender`. Of what a person wrote only Bcc is taken out.
+    /// `sender` and `rewrite`. Of what a person wrote only Bcc is taken out.
     fn default() -> Self {
         FixUps {
             date: true,
@@ -134,6 +139,7 @@ impl Default for FixUps {
             sender: false,
             return_path: true,
             bcc: true,
+            rewrite: false,
         }
     }
 }

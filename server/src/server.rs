@@ -22,6 +22,7 @@ use crate::messages::Messages;
 use crate::names::Names;
 use crate::relay::Relay;
 use crate::reply::reply;
+use crate::rewrite::Rewriting;
 use crate::session;
 use crate::spool::{Spool, SpoolError};
 use crate::tls::Identity;
@@ -78,6 +79,7 @@ pub(crate) struct Shared {
     pub(crate) backends: Backends,
     pub(crate) spool: Spool,
     pub(crate) messages: Messages,
+    pub(crate) rewriting: Rewriting,
     pub(crate) relay: Relay,
     pub(crate) room: Room,
     /// Where a listener refuses unknown domains.
@@ -140,6 +142,7 @@ impl Server {
             addresses: Addresses::new(connections, connections_per_address),
             logins: Logins::new(&limits),
             sessions: AtomicU64::new(0),
+            rewriting: Rewriting::of(&config),
             config,
             names,
             identity,

@@ -1,17 +1,21 @@
 //! What is done to a message: Received on top, and the fix-ups of RFC 6409, section 8.
 
+mod address_list;
 mod author;
 mod header;
+mod rewritten;
 
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::{Timestamp, fmt::rfc2822, tz::TimeZone};
 
 use crate::policy::FixUps;
+use crate::rewrite::Rewriting;
 use crate::senders::Login;
 use crate::wire::TlsFacts;
 use author::Author;
 use header::Found;
+use rewritten::{Edit, applied, edits};
 
 /// What the Received field tells (RFC 5321, section 4.4), and what the others are made of.
 #[derive(Debug, Clone)]
@@ -30,9 +34,21 @@ pub(crate) struct Facts<'a> {
     pub(crate) fix: FixUps,
     /// Whether what does not conform even so is refused.
     pub(crate) strict: bool,
-    /// The reverse-path's mailbox; empty for `<>`.
+    /// The reverse-path's mailbox, as the client wrote it; empty for `<>`.
     pub(crate) sender: &'a str,
     pub(crate) login: Option<Login<'a>>,
+    /// What leaves by another name, once everything else has been judged.
+    pub(crate) rewriting: Option<&'a Rewriting>,
+}
+
+impl Facts<'_> {
+    /// An address of the author's side as it leaves the site.
+    pub(crate) fn outgoing(&self, address: &str) -> String {
+        match self.rewriting {
+            Some(rewriting) => rewriting.address(address),
+            None => address.to_owned(),
+        }
+    }
 }
 
 /// Why a message is not passed on.
@@ -51,19 +67,23 @@ pub(crate) enum Unfit {
 /// Received fields above which mail is taken to be looping.
 const HOP_LIMIT: usize = 100;
 
-/// What makes a content complete: fields before it, and the end of its header section.
+/// What makes a content complete: fields before it, edits of its own, and the end of its header
+/// section.
 #[derive(Debug)]
 pub(crate) struct Additions {
     fields: String,
+    edits: Vec<Edit>,
     header_end: usize,
     boundary: &'static [u8],
 }
 
 impl Additions {
     /// The message as it will be relayed, in pieces.
-    pub(crate) fn pieces<'a>(&'a self, content: &'a [u8]) -> [&'a [u8]; 4] {
-        let (header, rest) = content.split_at(self.header_end);
-        [self.fields.as_bytes(), header, self.boundary, rest]
+    pub(crate) fn pieces<'a>(&'a self, content: &'a [u8]) -> Vec<&'a [u8]> {
+        let mut pieces = vec![self.fields.as_bytes()];
+        pieces.extend(applied(content, 0..self.header_end, &self.edits));
+        pieces.extend([self.boundary, &content[self.header_end..]]);
+        pieces
     }
 }
 
@@ -95,7 +115,7 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
             .chain(own_address)
             .find(|address| !address.is_empty())
     {
-        fields.push_str(&format!("From: <{from}>\r\n"));
+        fields.push_str(&format!("From: <{}>\r\n", facts.outgoing(from)));
         author = Author::Mailbox(from.to_owned());
     } else if facts.strict && header.from == Found::Nowhere {
         return Err(Unfit::NoAuthor);
@@ -106,7 +126,7 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
         && let (Some(login), Some(address)) = (facts.login, own_address)
         && !own(login)
     {
-        fields.push_str(&format!("Sender: <{address}>\r\n"));
+        fields.push_str(&format!("Sender: <{}>\r\n", facts.outgoing(address)));
     } else if facts.strict && author == Author::Several && !header.has("Sender") {
         return Err(Unfit::NoSender);
     }
@@ -116,8 +136,10 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
             facts.id, facts.hostname
         ));
     }
+    let rewriting = facts.rewriting;
     Ok(Additions {
         fields,
+        edits: rewriting.map_or_else(Vec::new, |rewriting| edits(content, rewriting)),
         header_end: header.end,
         boundary: if header.closed { b"" } else { b"\r\n" },
     })

@@ -28,6 +28,7 @@ async fn start(listener: &str, spool: &Path) -> Server {
             listeners = [{listener}]
             users = {{ alice = "secret" }}
             senders = {{ alice = ["alice@example.org", "@alice.example"] }}
+            rewrite = {{ "alice@example.org" = "A.Liddell@example.org" }}
         "#
     );
     Server::start(Config::from_toml(&text).unwrap())
@@ -206,6 +207,26 @@ async fn messages_are_repaired_by_the_listener() {
         !text.contains("Date:") && !text.contains("Message-ID:"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn a_login_name_is_hidden_where_the_listener_rewrites() {
+    let content = "From: Alice <alice@example.org>\r\nTo: alice@example.org\r\n\r\nText.";
+    let fix = |words: &str| {
+        format!(
+            "{{ address = \"127.0.0.1:0/tls\", refuse = [\"foreign-sender\"], fix = [{words}] }}"
+        )
+    };
+    let message = submitted(&fix("\"rewrite\""), "alice@example.org", content).await;
+    assert_eq!(message.entry.sender, "A.Liddell@example.org");
+    assert_eq!(message.entry.recipients[0].address, "alice@example.org");
+    let text = String::from_utf8(message.content).unwrap();
+    let rewritten = content.replacen("alice@", "A.Liddell@", 1);
+    assert!(text.ends_with(&format!("\r\n{rewritten}\r\n")), "{text}");
+    let message = submitted(&fix(""), "bob@example.org", content).await;
+    assert_eq!(message.entry.sender, "alice@example.org");
+    let text = String::from_utf8(message.content).unwrap();
+    assert!(text.ends_with(&format!("\r\n{content}\r\n")), "{text}");
 }
 
 /// What is not offered, by the code that the RFC has for it (RFC 5321, section 4.2.4).

@@ -42,6 +42,6 @@ pub(super) fn is_address_literal(text: &[u8]) -> bool {
 }
 
 /// A character of an atom.
-pub(super) fn is_atext(octet: u8) -> bool {
+pub(crate) fn is_atext(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet)
 }

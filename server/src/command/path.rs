@@ -21,7 +21,7 @@ pub(crate) struct Flaw {
 }
 
 /// Octets of a local part (RFC 5321, section 4.5.3.1.1).
-const LOCAL_PART_LIMIT: usize = 64;
+pub(crate) const LOCAL_PART_LIMIT: usize = 64;
 
 /// `FROM:` and a path or `<>`: the mailbox (empty for `<>`) and what follows the path.
 pub(super) fn reverse(argument: &[u8]) -> Result<(Mailbox, &[u8]), FaultKind> {

@@ -31,6 +31,7 @@ pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
         key: file.key,
         client_ca: file.client_ca,
         senders: file.senders,
+        rewrite: file.rewrite,
         saslauthd: file.saslauthd,
         next_hop: file.next_hop,
         retry_seconds: file.retry_seconds.unwrap_or(base.retry_seconds),
@@ -81,6 +82,8 @@ struct File {
     client_ca: Option<PathBuf>,
     #[serde(default)]
     senders: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    rewrite: BTreeMap<String, String>,
     saslauthd: Option<PathBuf>,
     next_hop: Option<String>,
     retry_seconds: Option<f64>,
@@ -283,6 +286,10 @@ tls = "required"
     #[case(
         "senders = { alice = [\"alice@\"] }",
         "senders: \"alice@\" of alice is neither"
+    )]
+    #[case(
+        "rewrite = { \"jru@example.org\" = \"@example.org\" }",
+        "rewrite: \"jru@example.org\": an address by an address"
     )]
     #[case("mechanisms = [\"EXTERNAL\"]", "EXTERNAL needs client_ca")]
     #[case(

@@ -8,6 +8,7 @@ use super::limits::YEAR;
 use super::{Config, ConfigError};
 use crate::auth;
 use crate::command::is_domain;
+use crate::rewrite;
 use crate::senders;
 use crate::tls;
 
@@ -19,6 +20,13 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         return refuse("listeners", "none given");
     }
     for listener in &config.listeners {
+        if listener.fix.rewrite && config.rewrite.is_empty() {
+            let name = &listener.name;
+            return refuse(
+                "listeners",
+                format!("{name} would rewrite, and there is nothing in rewrite"),
+            );
+        }
         if !listener.refuse.unqualified && completion(&config.hostname).is_none() {
             let name = &listener.name;
             return refuse(
@@ -34,6 +42,9 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
                 format!("{entry:?} of {user} is neither an address nor @DOMAIN"),
             );
         }
+    }
+    if let Err(message) = rewrite::check(&config.rewrite) {
+        return refuse("rewrite", message);
     }
     let numbers = [
         ("idle_seconds", config.idle_seconds),

@@ -33,6 +33,7 @@ impl Session {
             strict: self.listener.refuse.nonconforming,
             sender: &transaction.sender,
             login: self.login(),
+            rewriting: self.rewriting(),
         };
         trace::take_out(&mut content, self.listener.fix);
         let additions = match trace::additions(&content, &facts) {
@@ -53,7 +54,7 @@ impl Session {
                 .iter()
                 .map(|piece| piece.len() as u64)
                 .sum(),
-            sender: transaction.sender,
+            sender: facts.outgoing(&transaction.sender),
             options: MailOptions {
                 body: Some(body_of(&content)),
                 ..transaction.options

@@ -6,6 +6,7 @@ use crate::command::Mailbox;
 use crate::names::Standing;
 use crate::relay::route;
 use crate::reply::{Reply, reply};
+use crate::rewrite::Rewriting;
 use crate::senders::Login;
 use crate::wire::Ended;
 
@@ -84,6 +85,12 @@ impl Session {
     pub(super) fn login(&self) -> Option<Login<'_>> {
         let senders = &self.shared.config.senders;
         self.user.as_ref().map(|user| Login::new(user, senders))
+    }
+
+    /// What leaves by another name from this listener.
+    pub(super) fn rewriting(&self) -> Option<&Rewriting> {
+        let rewriting = &self.shared.rewriting;
+        self.listener.fix.rewrite.then_some(rewriting)
     }
 
     /// What the listener does not refuse is passed on as it is, but never unqualified.

@@ -1,5 +1,7 @@
 //! Who a From field says has written the message (RFC 5322, section 3.6.2).
 
+use super::address_list;
+
 /// What a From field names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Author {
@@ -13,74 +15,20 @@ pub(super) enum Author {
 
 /// The author whom the field names.
 pub(super) fn of(field: &[u8]) -> Author {
-    read(field).unwrap_or(Author::Unknown)
-}
-
-fn read(field: &[u8]) -> Option<Author> {
-    let mut found: Option<Vec<u8>> = None;
-    let mut part = Part::default();
-    let mut octets = field.iter().copied();
-    let mut comments = 0_usize;
-    let mut quoted = false;
-    let mut several = false;
-    while let Some(octet) = octets.next() {
-        match octet {
-            b'\\' if quoted || comments > 0 => {
-                let escaped = octets.next()?;
-                if comments == 0 {
-                    part.push(octet);
-                    part.push(escaped);
-                }
-            }
-            b'"' if comments == 0 => {
-                quoted = !quoted;
-                part.push(octet);
-            }
-            _ if quoted => part.push(octet),
-            b'(' => comments += 1,
-            b')' => comments = comments.checked_sub(1)?,
-            _ if comments > 0 => {}
-            b' ' | b'\t' | b'\r' | b'\n' => {}
-            b'<' => part.angle = Some(Vec::new()),
-            b'>' if part.angle.is_some() => part.closed = true,
-            b',' => several |= add(&mut found, std::mem::take(&mut part)),
-            // A group has no mailbox of its own, and maybe several.
-            b':' | b';' => return None,
-            _ => part.push(octet),
+    let (mut first, mut several, mut group) = (None, false, false);
+    let read = address_list::read(field, |mailbox| {
+        several |= first.is_some();
+        group |= mailbox.in_group;
+        first.get_or_insert(mailbox);
+    });
+    match (read, first) {
+        (Ok(()), Some(_)) if several && !group => Author::Several,
+        (Ok(()), Some(mailbox)) if !group => {
+            let parts = [&field[mailbox.local_part], b"@", &field[mailbox.domain]];
+            String::from_utf8(parts.concat()).map_or(Author::Unknown, Author::Mailbox)
         }
+        _ => Author::Unknown,
     }
-    if quoted || comments > 0 {
-        return None;
-    }
-    if add(&mut found, part) || several {
-        return Some(Author::Several);
-    }
-    String::from_utf8(found?).ok().map(Author::Mailbox)
-}
-
-/// What stands between two commas.
-#[derive(Default)]
-struct Part {
-    text: Vec<u8>,
-    /// What stands in angle brackets.
-    angle: Option<Vec<u8>>,
-    closed: bool,
-}
-
-impl Part {
-    fn push(&mut self, octet: u8) {
-        match &mut self.angle {
-            Some(_) if self.closed => {}
-            Some(angle) => angle.push(octet),
-            None => self.text.push(octet),
-        }
-    }
-}
-
-/// Whether this is a second mailbox. Empty list elements are obsolete and mean nothing.
-fn add(found: &mut Option<Vec<u8>>, part: Part) -> bool {
-    let mailbox = part.angle.unwrap_or(part.text);
-    !mailbox.is_empty() && found.replace(mailbox).is_some()
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(super) fn scan(content: &[u8]) -> Header<'_> {
         from: Found::Nowhere,
         received: 0,
     };
-    while let Some((name, field)) = field(content, header.end) {
+    for (name, field) in fields(content) {
         header.end = field.end;
         let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
         for (count, single) in header.single.iter_mut().zip(SINGLE) {
@@ -82,6 +82,16 @@ pub(super) fn scan(content: &[u8]) -> Header<'_> {
     let rest = &content[header.end..];
     header.closed = rest.is_empty() || rest.starts_with(b"\r\n");
     header
+}
+
+/// The fields in their order, each with its name and its place, continuations included.
+pub(super) fn fields(content: &[u8]) -> impl Iterator<Item = (&[u8], Range<usize>)> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let found = field(content, start)?;
+        start = found.1.end;
+        Some(found)
+    })
 }
 
 /// Keeps the fields with these names, in place.

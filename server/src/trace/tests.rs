@@ -17,6 +17,7 @@ fn facts<'a>() -> Facts<'a> {
         strict: false,
         sender: "sender@b.example",
         login: None,
+        rewriting: None,
     }
 }
 
@@ -156,6 +157,32 @@ fn a_sender_is_added_where_from_is_not_the_login(
     assert!(
         expected.is_none_or(|field| fields.contains(&field)),
         "{fields}"
+    );
+}
+
+/// Whose address it is was decided before.
+#[rstest]
+#[case("From: jru@b.example\r\n", "From: J.User@b.example\r\n", "")]
+#[case(
+    "From: x@b.example\r\n",
+    "From: x@b.example\r\n",
+    "Sender: <J.User@b.example>\r\n"
+)]
+#[case("Subject: x\r\n", "Subject: x\r\n", "From: <J.User@b.example>\r\n")]
+fn what_is_added_is_rewritten_too(#[case] content: &str, #[case] rest: &str, #[case] added: &str) {
+    let senders = [("jru".to_owned(), vec!["jru@b.example".to_owned()])].into();
+    let table = [("jru@b.example".to_owned(), "J.User@b.example".to_owned())].into();
+    let rewriting = Rewriting::new(&table);
+    let facts = Facts {
+        fix: FixUps::named(&["sender", "from", "rewrite"]).unwrap(),
+        sender: "jru@b.example",
+        login: Some(Login::new("jru", &senders)),
+        rewriting: Some(&rewriting),
+        ..facts()
+    };
+    assert_eq!(
+        completed(content, &facts),
+        format!("{RECEIVED}{added}{rest}")
     );
 }
 
