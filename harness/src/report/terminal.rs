@@ -8,9 +8,10 @@ use crate::verdict::Verdict;
 mod deviation;
 mod page;
 mod target;
+mod text;
 
-pub use page::{BOLD, QUIET, harmless, verdict_style, wrap};
-use page::{PLAIN, Page};
+pub use page::{BOLD, Layout, PLAIN, Page, QUIET, verdict_style};
+pub use text::{copied, cut, harmless, wrap};
 
 /// How a report is shown.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +27,7 @@ pub struct Options {
 /// # Errors
 /// Those of `out`.
 pub fn write_run(out: &mut dyn Write, run: &Run, options: Options) -> io::Result<()> {
-    let page = &mut Page::new(out, options.width);
+    let page = &mut Page::new(out, options.width, LAYOUT);
     target::header(page, run)?;
     if let Some(why) = &run.unjudged {
         page.blank()?;
@@ -56,6 +57,12 @@ pub fn write_end(out: &mut dyn Write, document: &Document) -> io::Result<()> {
     let (judged, all) = document.judged();
     writeln!(out, "judged {judged} of {all}")
 }
+
+const LAYOUT: Layout = Layout {
+    label: 19,
+    hang: 2,
+    longest: usize::MAX,
+};
 
 fn known(page: &mut Page<'_>, run: &Run) -> io::Result<()> {
     let known = || {

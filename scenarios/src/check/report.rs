@@ -158,24 +158,5 @@ fn deviation(case: &CaseReport) -> String {
     )
 }
 
-/// Text that is not longer than this, or its beginning.
-fn cut(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        None => text.to_owned(),
-        Some(_) => {
-            let kept = text.chars().take(longest.saturating_sub(1));
-            kept.chain(['…']).collect()
-        }
-    }
-}
-
-/// A line to be copied: tabs are part of a `.cf`.
-fn copied(line: &str) -> String {
-    let parts = line
-        .split('\t')
-        .map(msaspec_harness::report::terminal::harmless);
-    parts.collect::<Vec<_>>().join("\t")
-}
-
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,7 @@
 
 use std::io;
 
-use super::{
-    page::{PLAIN, Page, QUIET},
-    verdict_style,
-};
+use super::{PLAIN, Page, QUIET, verdict_style};
 use crate::report::{CaseReport, Observation, RequirementReport, TlsState};
 
 /// How much of a dialogue stands before and behind the line that decided.

@@ -4,10 +4,11 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::text::{copied, cut, harmless, wrap};
 use crate::verdict::Verdict;
 
 /// As it is.
-pub(super) const PLAIN: Style = Style::new();
+pub const PLAIN: Style = Style::new();
 /// What stands out.
 pub const BOLD: Style = Style::new().bold();
 /// What may be passed over.
@@ -15,8 +16,6 @@ pub const QUIET: Style = Style::new().dimmed();
 /// The widest line that is still read easily.
 const WIDEST: usize = 100;
 const NARROWEST: usize = 40;
-/// Where the text behind a label begins.
-const LABEL: usize = 19;
 
 /// The colour of a verdict.
 pub fn verdict_style(verdict: Verdict) -> Style {
@@ -35,41 +34,56 @@ pub(super) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// A page that is written from top to bottom.
-pub(super) struct Page<'w> {
+/// A page that is written from top to bottom. Its methods fail where `out` does.
+pub struct Page<'w> {
     out: &'w mut dyn Write,
     width: usize,
+    layout: Layout,
+}
+
+/// In what pages differ.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// Columns before the text behind a label.
+    pub label: usize,
+    /// Columns by which the lines of a paragraph's text are indented behind its first.
+    pub hang: usize,
+    /// Characters of a paragraph; the rest is left out.
+    pub longest: usize,
 }
 
 impl<'w> Page<'w> {
     /// A page for a terminal with this many columns.
-    pub(super) fn new(out: &'w mut dyn Write, columns: usize) -> Page<'w> {
+    pub fn new(out: &'w mut dyn Write, columns: usize, layout: Layout) -> Page<'w> {
         Page {
             out,
             width: columns.clamp(NARROWEST, WIDEST),
+            layout,
         }
     }
 
-    pub(super) fn blank(&mut self) -> io::Result<()> {
+    /// An empty line.
+    pub fn blank(&mut self) -> io::Result<()> {
         writeln!(self.out)
     }
 
     /// A line of ours, styles included.
-    pub(super) fn raw(&mut self, line: &str) -> io::Result<()> {
+    pub fn raw(&mut self, line: &str) -> io::Result<()> {
         writeln!(self.out, "{line}")
     }
 
-    pub(super) fn heading(&mut self, text: &str) -> io::Result<()> {
+    /// What the lines below are about.
+    pub fn heading(&mut self, text: &str) -> io::Result<()> {
         self.blank()?;
         self.text(0, BOLD, text)
     }
 
-    /// A paragraph; one for each line of the text, those behind the first indented further.
-    pub(super) fn text(&mut self, indent: usize, style: Style, text: &str) -> io::Result<()> {
+    /// A paragraph for each line of the text.
+    pub fn text(&mut self, indent: usize, style: Style, text: &str) -> io::Result<()> {
         let mut indent = indent;
-        for (index, line) in text.lines().enumerate() {
-            indent += if index == 1 { 2 } else { 0 };
-            for line in wrap(&harmless(line), self.width - indent) {
+        for (index, line) in cut(text, self.layout.longest).lines().enumerate() {
+            indent += if index == 1 { self.layout.hang } else { 0 };
+            for line in self.wrapped(indent, line) {
                 writeln!(self.out, "{:indent$}{}", "", styled(style, &line))?;
             }
         }
@@ -77,19 +91,40 @@ impl<'w> Page<'w> {
     }
 
     /// A paragraph behind a label; nothing where there is no text.
-    pub(super) fn labelled(&mut self, label: &str, style: Style, text: &str) -> io::Result<()> {
+    pub fn labelled(&mut self, label: &str, style: Style, text: &str) -> io::Result<()> {
+        let Layout {
+            label: place,
+            longest,
+            ..
+        } = self.layout;
         let mut label = label;
-        let paragraphs = text.lines().map(harmless);
-        for line in paragraphs.flat_map(|line| wrap(&line, self.width - LABEL)) {
-            let styled = styled(style, &line);
-            writeln!(self.out, "  {QUIET}{label:<0$}{QUIET:#}{styled}", LABEL - 2)?;
-            label = "";
+        for line in cut(text, longest).lines() {
+            for line in self.wrapped(place, line) {
+                let styled = styled(style, &line);
+                writeln!(self.out, "  {QUIET}{label:<0$}{QUIET:#}{styled}", place - 2)?;
+                label = "";
+            }
+        }
+        Ok(())
+    }
+
+    /// One line, of which the end is left out where it does not fit.
+    pub fn line(&mut self, indent: usize, style: Style, text: &str) -> io::Result<()> {
+        let line = cut(&harmless(text), self.width.saturating_sub(indent));
+        let line = styled(style, line.trim_end());
+        writeln!(self.out, "{:indent$}{line}", "")
+    }
+
+    /// Lines to be copied, whole and as they are.
+    pub fn paste(&mut self, indent: usize, text: &str) -> io::Result<()> {
+        for line in text.lines() {
+            writeln!(self.out, "{:indent$}{}", "", copied(line))?;
         }
         Ok(())
     }
 
     /// A line of a dialogue, not wrapped, so that it can be searched and copied.
-    pub(super) fn dialogue(&mut self, line: &str, decisive: bool) -> io::Result<()> {
+    pub fn dialogue(&mut self, line: &str, decisive: bool) -> io::Result<()> {
         let line = harmless(line);
         let style = match line.as_bytes().first() {
             _ if decisive => BOLD,
@@ -99,41 +134,8 @@ impl<'w> Page<'w> {
         let mark = if decisive { "  =>  " } else { "      " };
         writeln!(self.out, "{}", styled(style, &format!("{mark}{line}")))
     }
-}
 
-/// One line of text that can neither command a terminal nor change the order in which it is read.
-///
-/// Servers' text is escaped where it is read, and names come from command lines and files: this holds
-/// whatever comes here.
-pub fn harmless(text: &str) -> String {
-    let visible = |character: char| match character {
-        '\t' => ' ',
-        _ if commands(character) => '\u{fffd}',
-        _ => character,
-    };
-    text.chars().map(visible).collect()
-}
-
-/// Control characters, and those of the bidirectional algorithm (UAX #9).
-fn commands(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        )
-}
-
-/// Breaks at blanks; a word that is too long for a line has one of its own.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
+    fn wrapped(&self, indent: usize, line: &str) -> Vec<String> {
+        wrap(&harmless(line), self.width.saturating_sub(indent))
     }
-    lines
 }

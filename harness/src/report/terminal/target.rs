@@ -2,10 +2,7 @@
 
 use std::io;
 
-use super::{
-    page::{BOLD, PLAIN, Page, harmless, styled},
-    verdict_style,
-};
+use super::{BOLD, PLAIN, Page, harmless, page::styled, verdict_style};
 use crate::{
     report::{CaseReport, Run},
     verdict::Verdict,

@@ -1,8 +1,8 @@
 //! A comment for a pull request.
 
-use msaspec_harness::report::Run;
+use msaspec_harness::report::{Run, terminal::cut};
 
-use super::{Conclusion, count, cut, destination, deviation, expectation, fails, lines_of, sign};
+use super::{Conclusion, count, destination, deviation, expectation, fails, lines_of, sign};
 use crate::check::{
     difference::Comparison,
     findings::{Advice, Findings, Kind, Place, Promise},

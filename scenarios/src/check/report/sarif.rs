@@ -1,6 +1,6 @@
 //! SARIF 2.1.0, for sites that show findings at the lines of a change.
 
-use msaspec_harness::report::Run;
+use msaspec_harness::report::{Run, terminal::copied};
 use serde_json::{Value, json};
 
 use super::{area, deviation, fails};
@@ -143,7 +143,7 @@ impl Log {
 
 /// A message has at least one character, and none that commands.
 fn text(message: &str) -> String {
-    let lines: Vec<_> = message.lines().map(super::copied).collect();
+    let lines: Vec<_> = message.lines().map(copied).collect();
     match lines.join("\n") {
         empty if empty.is_empty() => "nothing was said about it".to_owned(),
         text => text,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use msaspec_harness::{
     report::{
         Run,
-        terminal::{self, BOLD, verdict_style},
+        terminal::{self, BOLD, Layout, PLAIN, Page, verdict_style},
     },
     verdict::Verdict,
 };
@@ -15,10 +15,7 @@ use crate::check::findings::{Findings, Kind};
 
 mod advice;
 mod change;
-mod page;
 mod server;
-
-use page::{PLAIN, Page};
 
 /// How a report is shown.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +38,7 @@ pub fn write(
     run: &Run,
     options: Options,
 ) -> io::Result<()> {
-    let page = &mut Page::new(out, options.width);
+    let page = &mut Page::new(out, options.width, LAYOUT);
     // Whoever compares knows his configuration, and wants to know what is new about it.
     let whole = findings.comparison.is_none() || options.verbosity > 0;
     title(page, findings)?;
@@ -78,8 +75,20 @@ pub fn write(
         };
         terminal::write_run(out, &of_a_site(run), options)?;
     }
-    last_line(&mut Page::new(out, options.width), findings, run, options)
+    last_line(
+        &mut Page::new(out, options.width, LAYOUT),
+        findings,
+        run,
+        options,
+    )
 }
+
+/// No paragraph is honestly longer.
+const LAYOUT: Layout = Layout {
+    label: 14,
+    hang: 0,
+    longest: 2000,
+};
 
 /// A run whose known deviations are sendmail's: no list of the site's that could be too long.
 fn of_a_site(run: &Run) -> Run {

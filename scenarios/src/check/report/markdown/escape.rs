@@ -1,8 +1,6 @@
 //! Foreign text in Markdown, where it can neither format, nor link, nor call anybody.
 
-use msaspec_harness::report::terminal::harmless;
-
-use crate::check::report::copied;
+use msaspec_harness::report::terminal::{copied, harmless};
 
 /// Whatever means something to Markdown in the middle of a line.
 const MEANT: &str = "\\`*_{}[]|~#$:@!";

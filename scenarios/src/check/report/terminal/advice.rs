@@ -3,11 +3,10 @@
 use std::io;
 
 use msaspec_harness::{
-    report::terminal::{QUIET, verdict_style},
+    report::terminal::{PLAIN, Page, QUIET, verdict_style},
     verdict::Verdict,
 };
 
-use super::page::{PLAIN, Page};
 use crate::check::{
     findings::{Advice, Findings, Kind, Place},
     report::{destination, lines_of},

@@ -3,12 +3,9 @@
 use std::io;
 
 use anstyle::{AnsiColor, Style};
-use msaspec_harness::report::terminal::QUIET;
+use msaspec_harness::report::terminal::{PLAIN, Page, QUIET};
 
-use super::{
-    advice::line_of,
-    page::{PLAIN, Page},
-};
+use super::advice::line_of;
 use crate::check::{
     difference::{Comparison, Difference},
     findings::{Advice, Bisection, Change},

@@ -5,19 +5,16 @@ use std::io;
 use msaspec_harness::{
     report::{
         Run,
-        terminal::{QUIET, verdict_style},
+        terminal::{PLAIN, Page, QUIET, cut, verdict_style},
     },
     verdict::Verdict,
 };
 
-use super::{
-    advice::beneath,
-    page::{PLAIN, Page},
-};
+use super::advice::beneath;
 use crate::check::{
     facts::Area,
     findings::{Findings, ListenerFinding, Place},
-    report::{count, cut, deviation, fails},
+    report::{count, deviation, fails},
 };
 
 /// Such an observation is not a whole document.
