@@ -59,9 +59,11 @@ pub(super) struct Arguments {
     /// An account; without :PASSWORD that comes from --password-file or $MSASPEC_PASSWORD
     #[arg(long, value_name = "NAME[:PASSWORD]")]
     user: Option<String>,
-    /// The file that holds the password; one line end behind it is not part of it
-    #[arg(long, value_name = "FILE", requires = "user")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    access: remote::Access,
+    /// Go on although the certificate does not verify
+    #[arg(long)]
+    insecure: bool,
     /// How to log in
     #[arg(long, value_name = "NAME", default_value_t = Mechanism::Plain, requires = "user")]
     mechanism: Mechanism,
@@ -71,18 +73,6 @@ pub(super) struct Arguments {
     /// The envelope recipient
     #[arg(long, value_name = "ADDRESS", default_value = "load@msaspec.invalid")]
     to: String,
-    /// Trust the authorities in this PEM file instead of those of the system
-    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
-    ca: Option<PathBuf>,
-    /// Go on although the certificate does not verify
-    #[arg(long)]
-    insecure: bool,
-    /// Send credentials in clear text too
-    #[arg(long)]
-    allow_clear_login: bool,
-    /// Verify and send this name instead of the target's host
-    #[arg(long, value_name = "NAME")]
-    server_name: Option<String>,
     /// The longest wait for one reply
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = value_parser!(u16).range(1..=3600))]
     timeout: u16,
@@ -231,12 +221,11 @@ impl Arguments {
         let remote = Remote {
             account: login.as_ref().map(|(account, _)| account.clone()),
             from: remote::mailbox("--from", self.from.as_ref())?,
-            trust: match (&self.ca, tls == Tls::Never || self.insecure) {
-                (Some(path), _) => Some(remote::trust(path)?),
-                (None, true) => Some(Arc::new(Trust::empty())),
-                (None, false) => None,
+            trust: match self.access.trust()? {
+                None if tls == Tls::Never || self.insecure => Some(Arc::new(Trust::empty())),
+                trust => trust,
             },
-            server_name: remote::server_name(self.server_name.as_ref())?,
+            server_name: self.access.server_name()?,
             ..Remote::default()
         };
         let to = remote::mailbox("--to", Some(&self.to))?;
@@ -274,7 +263,7 @@ impl Arguments {
         let Some(user) = &self.user else {
             return Ok(None);
         };
-        if tls == Tls::Never && self.mechanism.is_plaintext() && !self.allow_clear_login {
+        if tls == Tls::Never && self.mechanism.is_plaintext() && !self.access.allow_clear_login {
             return Err(Failure::Usage(format!(
                 "{} sends the password in clear text here: give --allow-clear-login, or begin TLS \
                  with smtp+starttls:// or smtps://",
@@ -282,13 +271,13 @@ impl Arguments {
             )));
         }
         let account = match user.split_once(':') {
-            Some((name, password)) if self.password_file.is_none() => {
+            Some((name, password)) if self.access.password_file.is_none() => {
                 if name.is_empty() || password.is_empty() {
                     return Err(Failure::Usage("--user: write NAME:PASSWORD".to_owned()));
                 }
                 Credentials::new(name, password)
             }
-            _ => remote::account(user, self.password_file.as_deref())?,
+            _ => self.access.account(user)?,
         };
         Ok(Some((account, self.mechanism)))
     }

@@ -1,10 +1,6 @@
 //! What the user says about a running server, and what may be done to it.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use clap::Args;
 use msaspec_harness::{
@@ -23,27 +19,17 @@ pub(super) struct Arguments {
     /// An account of the target; its password comes from --password-file or $MSASPEC_PASSWORD
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// The file that holds the password; one line end behind it is not part of it
-    #[arg(long, value_name = "FILE", requires = "user")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    access: Access,
+    /// Send credentials although the certificate does not verify
+    #[arg(long)]
+    insecure: bool,
     /// The envelope sender; belongs to the account [default: the account at the target's host]
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
     /// The envelope recipient; without it nothing is sent beyond RCPT
     #[arg(long, value_name = "ADDRESS")]
     to: Option<String>,
-    /// Trust the authorities in this PEM file instead of those of the system
-    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
-    ca: Option<PathBuf>,
-    /// Send credentials although the certificate does not verify
-    #[arg(long)]
-    insecure: bool,
-    /// Send credentials in clear text too
-    #[arg(long)]
-    allow_clear_login: bool,
-    /// Verify and send this name instead of the target's host
-    #[arg(long, value_name = "NAME")]
-    server_name: Option<String>,
     /// The server has no reason to trust our address: ask what strangers must not do
     #[arg(long)]
     untrusted: bool,
@@ -59,6 +45,24 @@ pub(super) struct Arguments {
     strain: bool,
 }
 
+/// What gives access to a server, and means the same to every command that speaks to one.
+#[derive(Debug, Default, Args)]
+#[group(id = "access")]
+pub(super) struct Access {
+    /// The file that holds the password; one line end behind it is not part of it
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub(super) password_file: Option<PathBuf>,
+    /// Send credentials in clear text too
+    #[arg(long)]
+    pub(super) allow_clear_login: bool,
+    /// Trust the authorities in this PEM file instead of those of the system
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    ca: Option<PathBuf>,
+    /// Verify and send this name instead of the target's host
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+}
+
 impl Arguments {
     /// Reads the files, and listens for the next hop.
     pub(super) fn read(&self) -> Result<Remote, Failure> {
@@ -66,10 +70,10 @@ impl Arguments {
             account: self.account()?,
             from: mailbox("--from", self.from.as_ref())?,
             to: mailbox("--to", self.to.as_ref())?,
-            trust: self.ca.as_deref().map(trust).transpose()?,
+            trust: self.access.trust()?,
             insecure: self.insecure,
-            clear_login: self.allow_clear_login,
-            server_name: server_name(self.server_name.as_ref())?,
+            clear_login: self.access.allow_clear_login,
+            server_name: self.access.server_name()?,
             untrusted: self.untrusted,
             promises: match &self.promise {
                 Some(path) => files::read_toml(path)?,
@@ -90,8 +94,8 @@ impl Arguments {
             ("--user", self.user.is_some()),
             ("--from", self.from.is_some()),
             ("--to", self.to.is_some()),
-            ("--ca", self.ca.is_some()),
-            ("--server-name", self.server_name.is_some()),
+            ("--ca", self.access.ca.is_some()),
+            ("--server-name", self.access.server_name.is_some()),
             ("--promise", self.promise.is_some()),
             ("--next-hop", self.next_hop.is_some()),
         ];
@@ -100,46 +104,52 @@ impl Arguments {
     }
 
     fn account(&self) -> Result<Option<Credentials>, Failure> {
-        let file = self.password_file.as_deref();
-        let account = self.user.as_ref().map(|user| account(user, file));
+        let account = self.user.as_ref().map(|user| self.access.account(user));
         account.transpose()
     }
 }
 
-/// A user, with the password from the file or from the environment.
-pub(super) fn account(user: &str, password_file: Option<&Path>) -> Result<Credentials, Failure> {
-    if user.is_empty() || user.contains(char::is_control) {
-        return refuse("--user: a name without control characters is needed");
-    }
-    let password = match password_file {
-        Some(path) => files::read_password(path)?,
-        None => match std::env::var(PASSWORD) {
-            Ok(text) => files::password(&text, "$MSASPEC_PASSWORD")?,
-            Err(_) => {
-                return refuse(
-                    "--user needs a password: give --password-file FILE or set $MSASPEC_PASSWORD",
-                );
-            }
-        },
-    };
-    Ok(Credentials::new(user, &password))
-}
-
-/// A name to verify.
-pub(super) fn server_name(name: Option<&String>) -> Result<Option<String>, Failure> {
-    match name {
-        Some(name) if !msaspec_harness::transcript::is_host(name) => {
-            refuse(&format!("--server-name {name:?} is no host name"))
+impl Access {
+    /// A user, with the password from the file or from the environment.
+    pub(super) fn account(&self, user: &str) -> Result<Credentials, Failure> {
+        if user.is_empty() || user.contains(char::is_control) {
+            return refuse("--user: a name without control characters is needed");
         }
-        name => Ok(name.cloned()),
+        let password = match &self.password_file {
+            Some(path) => files::read_password(path)?,
+            None => match std::env::var(PASSWORD) {
+                Ok(text) => files::password(&text, "$MSASPEC_PASSWORD")?,
+                Err(_) => {
+                    return refuse(
+                        "--user needs a password: give --password-file FILE or set $MSASPEC_PASSWORD",
+                    );
+                }
+            },
+        };
+        Ok(Credentials::new(user, &password))
     }
-}
 
-/// The authorities in a file.
-pub(super) fn trust(path: &Path) -> Result<Arc<remote::Trust>, Failure> {
-    let pem = files::read(path)?;
-    let refuse = |why| Failure::Usage(format!("{}: {why}", path.display()));
-    remote::trust(&pem).map(Arc::new).map_err(refuse)
+    /// The authorities to trust, unless they are those of the system.
+    pub(super) fn trust(&self) -> Result<Option<Arc<remote::Trust>>, Failure> {
+        let Some(path) = &self.ca else {
+            return Ok(None);
+        };
+        let pem = files::read(path)?;
+        let refuse = |why| Failure::Usage(format!("{}: {why}", path.display()));
+        remote::trust(&pem)
+            .map(|trust| Some(Arc::new(trust)))
+            .map_err(refuse)
+    }
+
+    /// The name to verify, unless it is the target's.
+    pub(super) fn server_name(&self) -> Result<Option<String>, Failure> {
+        match &self.server_name {
+            Some(name) if !msaspec_harness::transcript::is_host(name) => {
+                refuse(&format!("--server-name {name:?} is no host name"))
+            }
+            name => Ok(name.clone()),
+        }
+    }
 }
 
 /// An address that can stand between angle brackets as it is.
