@@ -63,19 +63,7 @@ fn a_server_that_cannot_be_judged_is_named(#[case] address: SocketAddr, #[case] 
 fn a_refused_login_ends_the_run() {
     let folder = folder();
     let server = Serving::start(&folder, &[]);
-    let (target, ca) = (format!("smtp://{}", server.address(0)), server.ca());
-    let arguments = [
-        "run",
-        &target,
-        "--user",
-        "alice",
-        "--ca",
-        ca.to_str().unwrap(),
-    ];
-    let child = msaspec(&folder, &arguments)
-        .env("MSASPEC_PASSWORD", "not-it-4711")
-        .spawn();
-    let ended = end(child.unwrap());
+    let ended = run_as_alice(&folder, &server, "not-it-4711", &server);
     ended.expect(3, &["the login of alice by PLAIN was refused: 535"]);
     assert!(!ended.said().contains("not-it-4711"));
 }
@@ -85,19 +73,7 @@ fn a_server_that_is_not_trusted_gets_no_credentials() {
     let (folder, other) = (folder(), folder());
     let server = Serving::start(&folder, &[]);
     let stranger = Serving::start(&other, &[]);
-    let (target, ca) = (format!("smtp://{}", server.address(0)), stranger.ca());
-    let arguments = [
-        "run",
-        &target,
-        "--user",
-        "alice",
-        "--ca",
-        ca.to_str().unwrap(),
-    ];
-    let child = msaspec(&folder, &arguments)
-        .env("MSASPEC_PASSWORD", "secret")
-        .spawn();
-    end(child.unwrap()).expect(
+    run_as_alice(&folder, &server, "secret", &stranger).expect(
         1,
         &[
             "FAIL rfc8314-4.4-certificate-valid",

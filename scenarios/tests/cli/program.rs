@@ -75,6 +75,20 @@ pub(crate) fn run(folder: &TempDir, arguments: &[&str]) -> Ended {
     end(msaspec(folder, arguments).spawn().unwrap())
 }
 
+/// A run with an account, which trusts only the authority of one server.
+pub(crate) fn run_as_alice(
+    folder: &TempDir,
+    server: &Serving,
+    password: &str,
+    trusted: &Serving,
+) -> Ended {
+    let (target, ca) = (format!("smtp://{}", server.address(0)), trusted.ca());
+    let ca = ca.to_str().unwrap();
+    let arguments = ["run", &target, "--user", "alice", "--ca", ca];
+    let mut program = msaspec(folder, &arguments);
+    end(program.env("MSASPEC_PASSWORD", password).spawn().unwrap())
+}
+
 /// Waits for a process with bounded patience.
 pub(crate) fn end(mut child: Child) -> Ended {
     let stdout = read(child.stdout.take().unwrap());
