@@ -1,33 +1,9 @@
 //! The strict end of data: only CRLF, dot, CRLF (RFC 5321, sections 2.3.8 and 4.1.1.4).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+mod room;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// Memory for the contents of all sessions together, so that many large ones cannot exhaust it.
-#[derive(Debug)]
-pub(crate) struct Room {
-    all: Arc<Semaphore>,
-    /// Units that one user can have at a time.
-    most: usize,
-    /// Those who hold some, or did a moment ago.
-    users: Mutex<HashMap<String, Weak<Semaphore>>>,
-}
-
-/// What one user may have of the room.
-#[derive(Debug, Clone)]
-pub(crate) struct Share {
-    own: Arc<Semaphore>,
-    all: Arc<Semaphore>,
-}
-
-/// Room that is taken, of the user's and of everybody's.
-#[derive(Debug)]
-struct Held {
-    own: OwnedSemaphorePermit,
-    all: OwnedSemaphorePermit,
-}
+use room::{Held, UNIT};
+pub(crate) use room::{Room, Share};
 
 /// Mail content as it comes in: finds its end, takes the dot-stuffing out, notes what is wrong.
 /// It holds its room until it is dropped.
@@ -74,60 +50,8 @@ enum Place {
 
 /// Octets of a line, its CRLF not counted (RFC 5322, section 2.1.1).
 const LINE_LIMIT: usize = 998;
-/// Octets of one unit of room.
-const UNIT: usize = 1024;
 /// Octets by which a large content's memory grows at most, so that little of it is in vain.
 const GROWTH: usize = 4 * 1024 * 1024;
-
-impl Room {
-    /// Room for so many octets, and always for the largest content. One user has at most half of
-    /// it, so that nobody who is slow on purpose keeps the others out.
-    pub(crate) fn new(octets: u64, largest: u64) -> Self {
-        Room {
-            all: Arc::new(Semaphore::new(units(octets.max(largest)))),
-            most: units(largest.max(octets / 2)),
-            users: Mutex::default(),
-        }
-    }
-
-    /// The share of a user, which all his sessions have together.
-    pub(crate) fn share(&self, user: &str) -> Share {
-        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = users.get(user).and_then(Weak::upgrade);
-        let own = known.unwrap_or_else(|| {
-            users.retain(|_, share| share.strong_count() > 0);
-            let own = Arc::new(Semaphore::new(self.most));
-            users.insert(user.to_owned(), Arc::downgrade(&own));
-            own
-        });
-        Share {
-            own,
-            all: self.all.clone(),
-        }
-    }
-}
-
-impl Share {
-    /// Takes room for so many octets, beside what is held.
-    fn take(&self, octets: usize, held: &mut Option<Held>) -> Option<()> {
-        let units = u32::try_from(octets.div_ceil(UNIT)).ok()?;
-        let own = self.own.clone().try_acquire_many_owned(units).ok()?;
-        let all = self.all.clone().try_acquire_many_owned(units).ok()?;
-        match held {
-            Some(held) => {
-                held.own.merge(own);
-                held.all.merge(all);
-            }
-            None => *held = Some(Held { own, all }),
-        }
-        Some(())
-    }
-}
-
-fn units(octets: u64) -> usize {
-    let units = usize::try_from(octets / UNIT as u64 + 1).unwrap_or(usize::MAX);
-    units.min(Semaphore::MAX_PERMITS)
-}
 
 impl Content {
     /// Content of at most so many octets, CRLFs counted and dot-stuffing not (RFC 1870, section 3).
@@ -323,43 +247,6 @@ mod tests {
                 .finish()
                 .is_ok_and(|octets| octets.starts_with(line.as_bytes()))
         );
-    }
-
-    #[test]
-    fn room_is_shared_and_given_back() {
-        let room = Room::new(2 * UNIT as u64 - 1, 2 * UNIT as u64 - 1);
-        let large = vec![b'a'; UNIT + 1];
-        let mut first = Content::new(u64::MAX, room.share("alice"));
-        first.feed(&large);
-        let mut second = Content::new(u64::MAX, room.share("bob"));
-        second.feed(b"a\r\n.\r\n");
-        assert_eq!(second.finish(), Err(ContentFault::NoRoom));
-        drop(first);
-        let mut third = Content::new(u64::MAX, room.share("bob"));
-        third.feed(b"a\r\n.\r\n");
-        assert_eq!(third.finish(), Ok(b"a\r\n".to_vec()));
-    }
-
-    #[test]
-    fn one_user_cannot_have_all_the_room() {
-        let room = Room::new(8 * UNIT as u64, UNIT as u64);
-        let large = vec![b'a'; UNIT];
-        let contents = |user| {
-            let mut contents: Vec<_> = (0..9)
-                .map(|_| Content::new(u64::MAX, room.share(user)))
-                .collect();
-            contents.retain_mut(|content| {
-                content.feed(&large);
-                content.overflow.is_none()
-            });
-            contents
-        };
-        let first = contents("alice");
-        let second = contents("bob");
-        assert_eq!((first.len(), second.len()), (5, 4));
-        drop(first);
-        assert_eq!(contents("carol").len(), 5);
-        assert_eq!(room.users.lock().unwrap().len(), 2);
     }
 
     #[test]
