@@ -1,14 +1,18 @@
 //! The server as a whole: started by one call, stopped by another or by its drop.
 
-use std::io::{self, Write as _};
+mod accept;
+
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
+
+use accept::accept;
 
 use crate::auth::Backends;
 use crate::builder::Builder;
@@ -16,14 +20,12 @@ use crate::config::{Config, ConfigError, Limits};
 use crate::data::Room;
 use crate::descriptors;
 use crate::dns::Dns;
-use crate::limits::{Addresses, Logins, Refusal};
+use crate::limits::{Addresses, Logins};
 use crate::listener::{Bound, ListenerConfig, ListenerSyntax};
 use crate::messages::Messages;
 use crate::names::Names;
 use crate::relay::Relay;
-use crate::reply::reply;
 use crate::rewrite::Rewriting;
-use crate::session;
 use crate::spool::{Spool, SpoolError};
 use crate::tls::Identity;
 
@@ -98,9 +100,6 @@ impl Shared {
         1 + self.sessions.fetch_add(1, Ordering::Relaxed)
     }
 }
-
-/// Pause after a failed accept, which is mostly want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 impl Server {
     /// A server with usual values, for a program that embeds it.
@@ -277,58 +276,6 @@ fn bind(config: &Config) -> Result<Vec<(TcpListener, Bound)>, StartError> {
         Err(StartError::NoListener)
     } else {
         Ok(open)
-    }
-}
-
-/// Accepts until the stop, then waits for the sessions it began.
-async fn accept(listener: TcpListener, bound: Bound, shared: Arc<Shared>) {
-    let mut stop = shared.stop.clone();
-    let mut sessions = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            _ = stop.wait_for(|stopped| *stopped) => break,
-            accepted = listener.accept() => accepted,
-            Some(_) = sessions.join_next() => continue,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "accept");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        match shared.addresses.admit(peer.ip()) {
-            Ok(place) => {
-                let (bound, shared) = (bound.clone(), shared.clone());
-                sessions.spawn(async move {
-                    session::serve(stream, peer, bound, shared).await;
-                    drop(place);
-                });
-            }
-            Err(refusal) => {
-                tracing::info!(%peer, listener = bound.name, ?refusal, "refused");
-                turn_away(stream, &bound, refusal);
-            }
-        }
-    }
-    drop(listener);
-    while sessions.join_next().await.is_some() {}
-}
-
-/// Says why and closes, without waiting for anything: whoever comes in crowds is owed no more.
-fn turn_away(stream: TcpStream, bound: &Bound, refusal: Refusal) {
-    // Inside TLS nobody would understand it.
-    if bound.implicit_tls {
-        return;
-    }
-    let reply = match refusal {
-        Refusal::Full => reply(421, "4.3.2", "Too many connections"),
-        Refusal::TooManyFromThere => reply(421, "4.7.0", "Too many connections from your address"),
-    };
-    // Not by way of the runtime, which does not know yet that the socket can take it.
-    if let Ok(mut stream) = stream.into_std() {
-        let _ = stream.write_all(reply.to_string().as_bytes());
     }
 }
 
