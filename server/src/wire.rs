@@ -1,5 +1,7 @@
 //! Octets in and out: lines that end at CRLF only, content, TLS, deadlines and bounds.
 
+mod tls;
+
 use std::future::poll_fn;
 use std::io::{self, BufRead as _};
 use std::mem::MaybeUninit;
@@ -11,9 +13,9 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConnection;
 use tokio_rustls::server::TlsStream;
+
+pub(crate) use tls::TlsFacts;
 
 use crate::config::Limits;
 use crate::data::Content;
@@ -50,13 +52,6 @@ pub(crate) enum Ended {
     /// The server is being shut down.
     Stopping,
     Failed(io::Error),
-}
-
-/// What TLS agreed on, for the Received field (RFC 8314, section 4.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TlsFacts {
-    pub(crate) version: &'static str,
-    pub(crate) cipher: String,
 }
 
 enum Stream {
@@ -187,69 +182,6 @@ impl Wire {
         }
     }
 
-    /// Sends a reply in clear and begins TLS. Whatever the client sent ahead of the handshake is
-    /// discarded (RFC 3207, section 4.2).
-    pub(crate) async fn start_tls(
-        &mut self,
-        ready: &Reply,
-        acceptor: &TlsAcceptor,
-        longest: Duration,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Result<TlsFacts, Ended> {
-        self.flush().await?;
-        self.discard_early();
-        self.send(ready);
-        self.flush().await?;
-        self.handshake(acceptor, longest, stop).await
-    }
-
-    /// Apart from what waits, so that no session has to keep room for this block.
-    fn discard_early(&mut self) {
-        if let Stream::Clear(stream) = &self.stream {
-            let mut early = [0; BLOCK];
-            for _ in 0..ENDLESS / BLOCK {
-                if !matches!(stream.try_read(&mut early), Ok(1..)) {
-                    break;
-                }
-            }
-        }
-        self.input = Vec::new();
-        self.used = 0;
-    }
-
-    /// Takes the client's handshake, which may take so long in all. A stop ends it without a word,
-    /// since there is no way to say one.
-    pub(crate) async fn handshake(
-        &mut self,
-        acceptor: &TlsAcceptor,
-        longest: Duration,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Result<TlsFacts, Ended> {
-        let Stream::Clear(stream) = std::mem::replace(&mut self.stream, Stream::None) else {
-            return Err(Ended::Closed);
-        };
-        // On the heap while it lasts: it is large, and short beside the session.
-        let handshake = Box::pin(acceptor.accept(stream));
-        let stream = tokio::select! {
-            biased;
-            taken = timeout(longest.min(self.idle), handshake) => {
-                taken.map_err(|_| Ended::Idle)?.map_err(Ended::Failed)?
-            }
-            _ = stop.wait_for(|stopped| *stopped) => return Err(Ended::Stopping),
-        };
-        let facts = facts(stream.get_ref().1);
-        self.stream = Stream::Tls(Box::new(stream));
-        Ok(facts)
-    }
-
-    /// The TLS connection, if there is one.
-    pub(crate) fn tls(&self) -> Option<&ServerConnection> {
-        match &self.stream {
-            Stream::Tls(stream) => Some(stream.get_ref().1),
-            Stream::Clear(_) | Stream::None => None,
-        }
-    }
-
     /// Sends what was gathered and closes, with TLS's own farewell; never waits long.
     pub(crate) async fn close(mut self) {
         let _ = timeout(LINGER, async {
@@ -323,87 +255,5 @@ async fn next_block(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>
     .await
 }
 
-fn facts(connection: &ServerConnection) -> TlsFacts {
-    use tokio_rustls::rustls::ProtocolVersion;
-    let version = match connection.protocol_version() {
-        Some(ProtocolVersion::TLSv1_2) => "TLS1.2",
-        _ => "TLS1.3",
-    };
-    let suite = connection.negotiated_cipher_suite();
-    let name = suite
-        .and_then(|suite| suite.suite().as_str())
-        .unwrap_or("unknown");
-    // The registry's name has no version number in it.
-    let cipher = name.replacen("TLS13_", "TLS_", 1);
-    TlsFacts { version, cipher }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-    use tokio::io::AsyncReadExt;
-    use tokio::net::TcpListener;
-
-    /// Lines of at most four octets, however the input is cut into blocks.
-    #[rstest]
-    #[case(b"abcd\r\n", &[Some("abcd")])]
-    #[case(b"abcde\r\nf\r\n\r\n", &[None, Some("f"), Some("")])]
-    #[case(b"abcdefghijk\r\nl\r\n", &[None, Some("l")])]
-    #[case(b"a\nb\r\n", &[Some("a\nb")])]
-    #[case(b"a\r\r\n\n\r\n", &[Some("a\r"), Some("\n")])]
-    #[case(b"abcdefgh\ni\n\r\nj\r\n", &[None, Some("j")])]
-    #[tokio::test]
-    async fn lines_end_at_crlf_only(#[case] input: &[u8], #[case] lines: &[Option<&str>]) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let stream = TcpStream::connect(listener.local_addr().unwrap());
-        let mut wire = Wire::new(stream.await.unwrap(), Duration::from_secs(60));
-        for size in 1..=input.len() {
-            let mut found = Vec::new();
-            let (mut line, mut length) = (Vec::new(), 0);
-            for block in input.chunks(size) {
-                wire.input = block.to_vec();
-                wire.used = 0;
-                while wire.take_line(&mut line, &mut length, 4) {
-                    line.truncate(length - 2);
-                    let whole = (length - 2 <= 4).then(|| String::from_utf8(line.clone()));
-                    found.push(whole.map(Result::unwrap));
-                    (line, length) = (Vec::new(), 0);
-                }
-            }
-            let expected: Vec<_> = lines.iter().map(|line| line.map(str::to_owned)).collect();
-            assert_eq!(found, expected, "in blocks of {size}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_flush_that_is_cut_off_loses_nothing() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut peer = TcpStream::connect(listener.local_addr().unwrap())
-            .await
-            .unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut wire = Wire::new(stream, Duration::from_secs(60));
-        let sent: Vec<u8> = (0..4_000_000_u32).flat_map(u32::to_be_bytes).collect();
-        wire.output.clone_from(&sent);
-        // Nobody reads yet, so that this cannot end.
-        assert!(
-            timeout(Duration::from_millis(1), wire.flush())
-                .await
-                .is_err()
-        );
-        assert!(!wire.output.is_empty());
-        let mut received = Vec::new();
-        let (flushed, read) = tokio::join!(
-            async {
-                let flushed = wire.flush().await;
-                wire.close().await;
-                flushed
-            },
-            peer.read_to_end(&mut received)
-        );
-        flushed.unwrap();
-        read.unwrap();
-        assert!(received == sent);
-    }
-}
+mod tests;
