@@ -195,7 +195,12 @@ async fn a_refusal_is_reported_with_all_its_lines() {
         _ => Reply::Yes,
     })
     .await;
-    settle(&hop, &["bob@example.com"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(folder.path(), Some(hop.address()));
+    // The report takes the same session.
+    config.delivery.idle = std::time::Duration::from_secs(60);
+    config.delivery.connections_per_destination = 1;
+    settle_with(config, &["bob@example.com"]).await;
     let report = &hop.messages()[0];
     assert_eq!(report.recipients, ["alice@example.org"]);
     assert!(
@@ -203,6 +208,10 @@ async fn a_refusal_is_reported_with_all_its_lines() {
         "{}",
         report.content
     );
+    // RFC 1870, section 6.2: RSET even where MAIL began nothing.
+    let commands = hop.commands();
+    let mails = ["MAIL FROM:<alice@example.org>", "RSET", "MAIL FROM:<>"];
+    assert_eq!(commands[1..4], mails, "{commands:?}");
 }
 
 #[tokio::test]

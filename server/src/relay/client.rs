@@ -33,8 +33,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 const BLOCK: usize = 64 * 1024;
 /// How long a hop that stopped reading is asked for its reason.
 const LAST_WORD: Duration = Duration::from_secs(1);
-/// How long the reply to QUIT is awaited at most; nothing depends on it.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long the reply to QUIT is awaited at most; nothing depends on it, but a hop may be slow.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 impl Client {
     pub(super) fn new(stream: impl Stream + 'static, deadlines: HopDeadlines) -> Self {
@@ -222,9 +222,18 @@ pub(crate) fn stuffed(content: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
+/// Octets of a content as the hop has it in the end (RFC 1870, section 5).
+pub(super) fn octets(content: &[u8]) -> usize {
+    match content.is_empty() || content.ends_with(b"\r\n") {
+        true => content.len(),
+        false => content.len() + 2,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::oneshot;
 
@@ -245,6 +254,15 @@ mod tests {
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).await.unwrap();
         rest
+    }
+
+    #[rstest]
+    #[case(b"")]
+    #[case(b"a\r\n")]
+    #[case(b"a\r\nb")]
+    fn the_size_is_that_of_what_is_sent(#[case] content: &[u8]) {
+        let sent: usize = stuffed(content).map(|block| block.len()).sum();
+        assert_eq!(octets(content), sent - b".\r\n".len());
     }
 
     #[tokio::test]
@@ -295,6 +313,21 @@ mod tests {
         assert_eq!(client.content(&content).await, Err(HopFault::Late));
         drop(client);
         reading.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_reply_to_quit_is_awaited_whole_and_not_for_ever() {
+        for (pause, heard) in [(8, true), (60, false)] {
+            let (near, mut far) = tokio::io::duplex(100);
+            let leaving = tokio::spawn(Client::new(near, HopDeadlines::default()).quit());
+            let mut input = [0; 6];
+            far.read_exact(&mut input).await.unwrap();
+            assert_eq!(&input, b"QUIT\r\n");
+            far.write_all(b"221-bye\r\n").await.unwrap();
+            tokio::time::sleep(Duration::from_secs(pause)).await;
+            assert_eq!(far.write_all(b"221 now\r\n").await.is_ok(), heard);
+            leaving.await.unwrap();
+        }
     }
 
     #[tokio::test]

@@ -78,12 +78,13 @@ fn line_end(input: &[u8]) -> Option<usize> {
     input.windows(2).position(|pair| pair == b"\r\n")
 }
 
-/// Code, whether it is the last line, and text. A code alone is a last line without text.
+/// Code, whether it is the last line, and text. A code alone is a last line without text. Of a code
+/// that nobody knows the first digit still counts (section 4.2), so the others may be any.
 fn line_of(line: &[u8]) -> Option<(u16, bool, &[u8])> {
     let (code, rest) = line.split_at_checked(3)?;
     let [
         first @ b'2'..=b'5',
-        second @ b'0'..=b'5',
+        second @ b'0'..=b'9',
         third @ b'0'..=b'9',
     ] = code
     else {
@@ -123,6 +124,7 @@ mod tests {
     #[case(b"250 2.0.0 ok\r\n", 250, &["2.0.0 ok"])]
     #[case(b"250-a\r\n250-SIZE 5\r\n250 c\r\nrest", 250, &["a", "SIZE 5", "c"])]
     #[case(b"550 \xff\t\r\n", 550, &["??"])]
+    #[case(b"298 odd\r\n", 298, &["odd"])]
     fn replies_are_read_whole(#[case] input: &[u8], #[case] code: u16, #[case] lines: &[&str]) {
         let (reply, used) = take(input).unwrap().unwrap();
         assert_eq!(reply.code, code);
@@ -145,6 +147,8 @@ mod tests {
     #[case(b"\r\n")]
     #[case(b"25 ok\r\n")]
     #[case(b"650 ok\r\n")]
+    #[case(b"154 ok\r\n")]
+    #[case(b"2x0 ok\r\n")]
     #[case(b"250ok\r\n")]
     #[case(b"250-a\r\n550 b\r\n")]
     fn anything_else_is_not_a_reply(#[case] input: &[u8]) {

@@ -25,8 +25,9 @@ pub(super) struct Session {
     verified: bool,
     /// Transactions begun.
     pub(super) served: u32,
-    /// Whether MAIL was taken and nothing ended the transaction yet.
-    pub(super) in_transaction: bool,
+    /// Whether MAIL was sent and nothing has ended that yet. Also where it was refused: some hops
+    /// want RSET even then (RFC 1870, section 6.2).
+    pub(super) needs_reset: bool,
 }
 
 /// What a session has to be like.
@@ -173,7 +174,7 @@ async fn reach(
         host: host.name.clone(),
         verified: false,
         served: 0,
-        in_transaction: false,
+        needs_reset: false,
     };
     let session = match demand.wants_tls() {
         true => encrypt(session, settings, host, demand).await?,
@@ -226,7 +227,10 @@ async fn encrypt(
     };
     match reply {
         Some(reply) if reply.code == 220 => {}
-        Some(reply) if reply.code == 421 => return Err(HopFault::Refused(reply)),
+        Some(reply) if reply.code == 421 => {
+            session.client.quit().await;
+            return Err(HopFault::Refused(reply));
+        }
         _ if demand.is_modest() => return Ok(session),
         _ => {
             session.client.quit().await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::client::octets;
 use super::fault::HopFault;
 use super::offers::Offers;
 use super::reply::HopReply;
@@ -134,12 +135,12 @@ impl Dialogue {
         recipients: &[&Recipient],
         deadlines: &HopDeadlines,
     ) -> Result<(), HopFault> {
-        if session.in_transaction {
+        if session.needs_reset {
             let reply = session.client.command("RSET", deadlines.greeting).await?;
             if reply.class() != 2 {
                 return Err(HopFault::Refused(reply));
             }
-            session.in_transaction = false;
+            session.needs_reset = false;
         }
         let rcpts = 0..recipients.len();
         let steps: Vec<Step> = std::iter::once(Step::Mail)
@@ -183,8 +184,12 @@ impl Dialogue {
         }
         self.replies += 1;
         match step {
-            Step::Mail if reply.class() == 2 => session.in_transaction = true,
-            Step::Mail => self.rest = Some(self.refusal(reply)),
+            Step::Mail => {
+                session.needs_reset = true;
+                if reply.class() != 2 {
+                    self.rest = Some(self.refusal(reply));
+                }
+            }
             Step::Rcpt(_) if self.rest.is_some() || reply.class() == 2 => {}
             Step::Rcpt(number) => {
                 let accepted = self.answers[..number].iter().any(Option::is_none);
@@ -209,11 +214,11 @@ impl Dialogue {
             // What is said to it concerns nobody, and a fault is seen by the next transaction.
             let wait = Duration::from_secs(5);
             let _ = session.client.command(".", wait).await?;
-            session.in_transaction = false;
+            session.needs_reset = false;
             return Ok(());
         }
         let reply = session.client.content(&message.content).await?;
-        session.in_transaction = false;
+        session.needs_reset = false;
         self.rest = Some(match reply.class() {
             2 => Outcome {
                 state: RecipientState::Delivered,
@@ -319,7 +324,7 @@ fn line(step: Step, message: &Message, recipients: &[&Recipient], offers: Offers
         Step::Mail => {
             let mut line = format!("MAIL FROM:<{}>", entry.sender);
             if offers.size {
-                line.push_str(&format!(" SIZE={}", message.content.len()));
+                line.push_str(&format!(" SIZE={}", octets(&message.content)));
             }
             let eight_bit = options.body == Some(Body::EightBitMime) || !message.content.is_ascii();
             if offers.eight_bit && eight_bit {
