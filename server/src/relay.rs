@@ -5,6 +5,7 @@ mod delivery;
 mod fault;
 mod hosts;
 mod offers;
+mod ourselves;
 mod pace;
 mod progress;
 mod queue;
@@ -16,6 +17,7 @@ mod trust;
 mod worker;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use crate::report::Reporter;
 use crate::server::StartError;
 use crate::spool::Spool;
 use hosts::Directory;
+use ourselves::Ourselves;
 use pace::Pace;
 use progress::{Standing, Tracked, unreadable};
 use queue::{Job, Queue};
@@ -76,9 +79,11 @@ const LOOK: Duration = Duration::from_secs(60);
 const PLANS: usize = 100;
 
 impl Relay {
-    /// Starts to deliver, if mail has anywhere to go.
+    /// Starts to deliver, if mail has anywhere to go. What would come back to our own listeners is
+    /// not sent.
     pub(crate) fn start(
         config: &Config,
+        listeners: Vec<SocketAddr>,
         spool: Spool,
         stop: watch::Receiver<bool>,
         tasks: &mut JoinSet<()>,
@@ -88,7 +93,7 @@ impl Relay {
             return Ok(Relay { office: None });
         }
         let office = Arc::new(Office {
-            settings: Settings::new(config)?,
+            settings: Settings::new(config, listeners)?,
             spool,
             queue: Mutex::new(Queue::new(
                 delivery.connections,
@@ -196,9 +201,13 @@ impl Office {
 }
 
 impl Settings {
-    fn new(config: &Config) -> Result<Self, ConfigError> {
+    fn new(config: &Config, listeners: Vec<SocketAddr>) -> Result<Self, ConfigError> {
         let delivery = config.delivery.clone();
-        let directory = Directory::new(&config.hostname, &delivery).map_err(|message| {
+        let ourselves = Ourselves {
+            name: config.hostname.clone(),
+            listeners,
+        };
+        let directory = Directory::new(ourselves, &delivery).map_err(|message| {
             let key = "delivery.resolver";
             ConfigError::Value { key, message }
         })?;

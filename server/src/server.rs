@@ -131,7 +131,8 @@ impl Server {
             .map_err(|error| StartError::Spool(SpoolError::interrupted(&error)))??;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        let relay = Relay::start(&config, spool.clone(), stopped.clone(), &mut tasks)?;
+        let own = listeners.iter().map(|(_, bound)| bound.address).collect();
+        let relay = Relay::start(&config, own, spool.clone(), stopped.clone(), &mut tasks)?;
         let ca_pem = identity.ca_pem.clone();
         let kept = spool.clone();
         let messages = Messages::new(config.keep_messages);

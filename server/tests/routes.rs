@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use msaspec_server::spool::Queue;
+use msaspec_server::spool::{Entry, Queue, Recipient, RecipientState};
 use msaspec_server::{Config, HopDeadlines, Server};
 
-use client::submit;
+use client::{emptied, submit};
 use hop::{Hop, Received, Reply};
 use names::Answer;
 
@@ -28,19 +28,6 @@ fn config(spool: &Path, hop: &Hop) -> Config {
     config
 }
 
-/// Waits until the spool is empty.
-async fn emptied(spool: &Path) {
-    let queue = Queue::open(spool).unwrap();
-    let waiting = async {
-        while !queue.list().unwrap().is_empty() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), waiting)
-        .await
-        .unwrap();
-}
-
 fn to<'a>(address: &str, messages: &'a [Received]) -> Vec<&'a Received> {
     let is_for = |message: &&Received| message.recipients.iter().any(|to| to == address);
     messages.iter().filter(is_for).collect()
@@ -52,8 +39,20 @@ fn zone(name: &str, mx: bool) -> Answer {
         ("two.example", true) => Answer::Mx(&[(20, "here.example"), (10, "closed.example")]),
         ("loop.example", true) => Answer::Mx(&[(5, "msa.example.org"), (10, "here.example")]),
         ("null.example", true) => Answer::Mx(&[(0, ".")]),
-        ("here.example" | "implicit.example", false) => Answer::A([127, 0, 0, 1].into()),
-        ("closed.example", false) => Answer::A([127, 0, 0, 99].into()),
+        ("own.example", true) => Answer::Mx(&[(10, "alias-of-us.example")]),
+        ("behind.example", true) => Answer::Mx(&[
+            (10, "closed.example"),
+            (20, "alias-of-us.example"),
+            (30, "here.example"),
+        ]),
+        ("several.example", true) => Answer::Mx(&[(10, "house.example")]),
+        ("renamed.example", _) => Answer::Alias("real.example"),
+        ("real.example", true) => Answer::Mx(&[(10, "also-here.example")]),
+        ("also-here.example", _) => Answer::Alias("here.example"),
+        ("here.example" | "implicit.example", false) => Answer::A(&[[127, 0, 0, 1]]),
+        ("closed.example", false) => Answer::A(&[[127, 0, 0, 99]]),
+        ("alias-of-us.example", false) => Answer::A(&[[127, 0, 0, 98]]),
+        ("house.example", false) => Answer::A(&[[127, 0, 0, 99], [127, 0, 0, 97], [127, 0, 0, 1]]),
         ("here.example" | "closed.example" | "implicit.example", true) => Answer::Nothing,
         ("broken.example", _) => Answer::Failure,
         _ => Answer::NoSuchName,
@@ -70,21 +69,40 @@ async fn the_dns_decides_where_mail_goes() {
     config.delivery.resolver = vec![resolver];
     let port = hop.address().rsplit_once(':').unwrap().1.to_owned();
     config.delivery.port = port.parse().unwrap();
+    let ours = format!("127.0.0.98:{port},M=a").parse().unwrap();
+    config.listeners.push(ours);
+    let busy = hop::reserve_at(format!("127.0.0.97:{port}").parse().unwrap());
+    let busy = busy
+        .open(|_, line| match line {
+            "EHLO msa.example.org" => Reply::Line("421 4.3.2 busy"),
+            _ => Reply::Yes,
+        })
+        .await;
     let server = Server::start(config).await.unwrap();
     let failing = [
         ("b@loop.example", "5.4.6"),
+        ("b@own.example", "5.4.6"),
         ("b@null.example", "5.1.10"),
         ("b@none.example", "5.1.2"),
     ];
-    let mut everybody = vec!["b@two.example", "b@implicit.example", "b@[127.0.0.1]"];
+    let mut everybody = vec![
+        "b@two.example",
+        "b@implicit.example",
+        "b@several.example",
+        "b@renamed.example",
+        "b@[127.0.0.1]",
+    ];
     let delivered = everybody.clone();
     everybody.extend(failing.map(|(address, _)| address));
     submit(&server, &everybody).await;
     emptied(folder.path()).await;
-    let later = submit(&server, &["b@broken.example"]).await;
+    assert_eq!(busy.commands(), ["EHLO msa.example.org", "QUIT"]);
+    // Nobody knows yet, or only hosts behind ourselves are there.
+    let later = submit(&server, &["b@broken.example", "b@behind.example"]).await;
     let queue = Queue::open(folder.path()).unwrap();
     let tried = async {
-        while queue.list().unwrap()[0].recipients[0].attempts == 0 {
+        let untried = |entry: &Entry| entry.recipients.iter().any(|to| to.attempts == 0);
+        while untried(&queue.list().unwrap()[0]) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -106,7 +124,39 @@ async fn the_dns_decides_where_mail_goes() {
         assert!(reports.contains(&group), "{group}{reports}");
     }
     let entry = &queue.list().unwrap()[0];
-    assert!(entry.id == later && entry.is_pending());
+    let waits = |to: &Recipient| to.state == RecipientState::Pending;
+    assert!(entry.id == later && entry.recipients.iter().all(waits));
+    assert!(to("b@behind.example", &messages).is_empty());
+}
+
+#[tokio::test]
+async fn too_many_recipients_go_on_at_once() {
+    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+    let folder = tempfile::tempdir().unwrap();
+    let hop = Hop::open(|_, line| {
+        if line.starts_with("MAIL") {
+            TAKEN.store(0, Ordering::Relaxed);
+        }
+        if line.starts_with("RCPT") && TAKEN.fetch_add(1, Ordering::Relaxed) > 1 {
+            return Reply::Line("452 4.5.3 too many");
+        }
+        Reply::Yes
+    })
+    .await;
+    let mut config = config(folder.path(), &hop);
+    // Whoever is put off is not here in time.
+    config.retry_seconds = 60.0;
+    let server = Server::start(config).await.unwrap();
+    let everybody = ["a@example.org", "b@example.org", "c@example.org"];
+    submit(&server, &everybody).await;
+    emptied(folder.path()).await;
+    server.shutdown().await;
+    let groups: Vec<_> = hop
+        .messages()
+        .into_iter()
+        .map(|message| message.recipients)
+        .collect();
+    assert_eq!(groups, [&everybody[..2], &everybody[2..]]);
 }
 
 #[tokio::test]

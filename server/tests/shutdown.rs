@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
-#[allow(dead_code, reason = "nothing is submitted here")]
 mod client;
 #[allow(dead_code, reason = "nothing of TLS is looked at here")]
 mod tls_client;

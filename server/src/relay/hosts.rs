@@ -6,6 +6,7 @@ use hickory_resolver::proto::rr::{RData, RecordType};
 use tokio::net::lookup_host;
 
 use super::fault::HopFault;
+use super::ourselves::Ourselves;
 use super::route::Target;
 use crate::config::Delivery;
 use crate::dns::{Dns, DnsFault};
@@ -16,6 +17,8 @@ pub(super) struct Host {
     /// Its name, or its address where it has no name.
     pub(super) name: String,
     pub(super) port: u16,
+    /// The preference of its MX record; less is better.
+    pub(super) rank: u16,
     /// Whether the DNS named it; the system looks up what was configured.
     by_dns: bool,
 }
@@ -24,21 +27,20 @@ pub(super) struct Host {
 pub(super) struct Directory {
     /// Only where the DNS decides.
     dns: Option<Dns>,
-    /// Our own name, to which mail is not sent back.
-    hostname: String,
+    ourselves: Ourselves,
     port: u16,
 }
 
 impl Directory {
     /// Reads the system's name servers, unless others are configured or none is needed.
-    pub(super) fn new(hostname: &str, delivery: &Delivery) -> Result<Self, String> {
+    pub(super) fn new(ourselves: Ourselves, delivery: &Delivery) -> Result<Self, String> {
         let dns = match delivery.mx {
             true => Some(Dns::new(&delivery.resolver)?),
             false => None,
         };
         Ok(Directory {
             dns,
-            hostname: hostname.to_owned(),
+            ourselves,
             port: delivery.port,
         })
     }
@@ -46,9 +48,10 @@ impl Directory {
     /// Whom to try, in that order. Not one of them without a fault.
     pub(super) async fn hosts(&self, target: &Target) -> Result<Vec<Host>, HopFault> {
         let port = self.port;
-        let host = |name| Host {
+        let host = |(rank, name)| Host {
             name,
             port,
+            rank,
             by_dns: true,
         };
         match target {
@@ -59,10 +62,11 @@ impl Directory {
                 Ok(vec![Host {
                     name,
                     port,
+                    rank: 0,
                     by_dns: false,
                 }])
             }
-            Target::Address(address) => Ok(vec![host(address.to_string())]),
+            Target::Address(address) => Ok(vec![host((0, address.to_string()))]),
             Target::Unrouted => Err(nobody("5.4.4", "no route leads to the domain")),
             Target::Nowhere => Err(nobody("5.1.3", "the address has no domain to send to")),
             Target::Domain(domain) => {
@@ -70,6 +74,11 @@ impl Directory {
                 Ok(names.into_iter().map(host).collect())
             }
         }
+    }
+
+    /// Whether mail to that host would come back to us.
+    pub(super) fn is_own(&self, addresses: &[SocketAddr]) -> bool {
+        addresses.iter().any(|to| self.ourselves.listen_at(*to))
     }
 
     /// The addresses of a host, in the order in which the DNS gives them; none if it has none.
@@ -91,8 +100,8 @@ impl Directory {
         Ok(addresses.collect())
     }
 
-    /// The names of the MX records, or the domain itself if it has none.
-    async fn exchangers(&self, domain: &str) -> Result<Vec<String>, HopFault> {
+    /// Ranks and names of the MX records, or the domain itself if it has none.
+    async fn exchangers(&self, domain: &str) -> Result<Vec<(u16, String)>, HopFault> {
         let Some(dns) = &self.dns else {
             return Err(nobody("4.4.4", "no name server"));
         };
@@ -104,15 +113,15 @@ impl Directory {
             }
         }
         match records.is_empty() {
-            true => Ok(vec![domain.to_owned()]),
-            false => ordered(records, &self.hostname),
+            true => Ok(vec![(0, domain.to_owned())]),
+            false => ordered(records, &self.ourselves.name),
         }
     }
 }
 
 /// The most preferred first, equal ones in random order; ourselves and all that is not better than
 /// we are left out, since they would send it back to us.
-fn ordered(mut records: Vec<(u16, String)>, own: &str) -> Result<Vec<String>, HopFault> {
+fn ordered(mut records: Vec<(u16, String)>, own: &str) -> Result<Vec<(u16, String)>, HopFault> {
     // RFC 7505: a single record without a name says that the domain takes no mail.
     records.retain(|(_, name)| !name.is_empty());
     if records.is_empty() {
@@ -123,14 +132,20 @@ fn ordered(mut records: Vec<(u16, String)>, own: &str) -> Result<Vec<String>, Ho
         records.retain(|(rank, _)| *rank < limit);
     }
     if records.is_empty() {
-        return Err(nobody("5.4.6", "the domain's mail leads back to us"));
+        return Err(leads_back());
     }
     let mut shuffled: Vec<_> = records
         .into_iter()
         .map(|(rank, name)| (rank, random(), name))
         .collect();
     shuffled.sort();
-    Ok(shuffled.into_iter().map(|(_, _, name)| name).collect())
+    let records = shuffled.into_iter();
+    Ok(records.map(|(rank, _, name)| (rank, name)).collect())
+}
+
+/// Nobody is left but ourselves.
+pub(super) fn leads_back() -> HopFault {
+    nobody("5.4.6", "the domain's mail leads back to us")
 }
 
 /// The addresses of one family. That a host does not exist says that it has none.
@@ -191,6 +206,10 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
+    fn names(hosts: Vec<(u16, String)>) -> Vec<String> {
+        hosts.into_iter().map(|(_, name)| name).collect()
+    }
+
     #[rstest]
     #[case(&[(10, "b"), (5, "a"), (20, "c")], "a b c")]
     #[case(&[(0, "")], "5.1.10")]
@@ -203,7 +222,7 @@ mod tests {
             .map(|(rank, name)| (*rank, (*name).to_owned()))
             .collect();
         let found = match ordered(records, "own.example") {
-            Ok(names) => names.join(" "),
+            Ok(hosts) => names(hosts).join(" "),
             Err(HopFault::NoHost { status, .. }) => status.to_owned(),
             Err(fault) => panic!("{fault}"),
         };
@@ -230,7 +249,7 @@ mod tests {
             ]
         };
         let firsts: std::collections::BTreeSet<String> = (0..100)
-            .map(|_| ordered(records(), "own.example").unwrap().remove(0))
+            .map(|_| names(ordered(records(), "own.example").unwrap()).remove(0))
             .collect();
         assert_eq!(firsts.into_iter().collect::<Vec<_>>(), ["a", "b"]);
     }

@@ -235,7 +235,7 @@ mod tests {
             let mut config = Config::modern("msa.example.org", folder.path());
             config.retry_seconds = 0.01;
             let office = Office {
-                settings: Settings::new(&config).unwrap(),
+                settings: Settings::new(&config, Vec::new()).unwrap(),
                 spool: spool.clone(),
                 queue: Queue::new(1, 1).into(),
                 changed: tokio::sync::Notify::new(),

@@ -9,7 +9,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::Settings;
 use super::client::Client;
 use super::fault::HopFault;
-use super::hosts::Host;
+use super::hosts::{self, Host};
 use super::offers::Offers;
 use super::reply::HopReply;
 use super::route::Target;
@@ -69,21 +69,26 @@ impl Session {
         demand: Demand,
     ) -> Result<Self, Unreachable> {
         let wait = settings.deadlines.connect;
-        let hosts = timeout(wait, settings.directory.hosts(target))
+        let found = timeout(wait, settings.directory.hosts(target))
             .await
             .map_err(|_| nowhere(HopFault::Late))?
             .map_err(nowhere)?;
         let mut failure: Option<Unreachable> = None;
         let mut left = ADDRESSES;
+        let mut own_rank = None;
         // A host may have no address, or names that take their time.
-        for host in hosts.into_iter().take(ADDRESSES) {
-            if left == 0 {
+        for host in found.into_iter().take(ADDRESSES) {
+            if left == 0 || own_rank.is_some_and(|own| host.rank >= own) {
                 break;
             }
             let addresses = timeout(wait, settings.directory.addresses(&host))
                 .await
                 .unwrap_or(Err(HopFault::Late));
             let faults = match addresses {
+                Ok(addresses) if settings.directory.is_own(&addresses) => {
+                    own_rank = Some(host.rank);
+                    Some(hosts::leads_back())
+                }
                 Ok(addresses) => {
                     let tried = addresses.into_iter().take(left);
                     match first_of(tried, &mut left, settings, &host, demand).await {

@@ -110,7 +110,8 @@ mod tests {
     #[tokio::test]
     async fn a_delivery_that_panics_is_tried_again_and_leaves_its_place() {
         let office = Arc::new(Office {
-            settings: Settings::new(&Config::modern("msa.example.org", "spool")).unwrap(),
+            settings: Settings::new(&Config::modern("msa.example.org", "spool"), Vec::new())
+                .unwrap(),
             spool: Spool::open(None).unwrap(),
             queue: Queue::new(1, 1).into(),
             changed: tokio::sync::Notify::new(),

@@ -1,7 +1,13 @@
-//! A client that submits one message.
+//! A client that submits one message, and waits until it has gone.
+
+#![allow(dead_code, reason = "not every test program needs all of it")]
+
+use std::path::Path;
+use std::time::Duration;
 
 use base64::Engine as _;
 use msaspec_server::Server;
+use msaspec_server::spool::Queue;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -15,6 +21,19 @@ pub(crate) async fn submit(server: &Server, recipients: &[&str]) -> String {
     let answer = reply(&mut stream).await;
     assert!(answer.starts_with("250 "), "{answer}");
     answer.split(' ').nth(2).unwrap().to_owned()
+}
+
+/// Waits until the spool is empty.
+pub(crate) async fn emptied(spool: &Path) {
+    let queue = Queue::open(spool).unwrap();
+    let waiting = async {
+        while !queue.list().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .unwrap();
 }
 
 /// A session whose DATA has been answered 354.

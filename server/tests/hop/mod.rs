@@ -41,8 +41,13 @@ pub(crate) struct Hop {
 pub(crate) struct Place(TcpSocket);
 
 pub(crate) fn reserve() -> Place {
+    reserve_at("127.0.0.1:0".parse().unwrap())
+}
+
+/// The same at an IPv4 address.
+pub(crate) fn reserve_at(address: SocketAddr) -> Place {
     let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket.bind(address).unwrap();
     Place(socket)
 }
 

@@ -1,6 +1,8 @@
 //! A name server with a handful of records.
 
-use std::net::{Ipv4Addr, SocketAddr};
+#![allow(dead_code, reason = "not every test program needs all of it")]
+
+use std::net::SocketAddr;
 
 use tokio::net::UdpSocket;
 
@@ -9,7 +11,9 @@ use tokio::net::UdpSocket;
 pub(crate) enum Answer {
     /// Preferences and hosts; the host `.` is nobody.
     Mx(&'static [(u16, &'static str)]),
-    A(Ipv4Addr),
+    A(&'static [[u8; 4]]),
+    /// What it has is found under another name.
+    Alias(&'static str),
     /// The name exists and has nothing of that kind.
     Nothing,
     NoSuchName,
@@ -36,6 +40,7 @@ pub(crate) async fn serve(
 }
 
 const A: u16 = 1;
+const CNAME: u16 = 5;
 const MX: u16 = 15;
 
 /// RFC 1035, section 4.1.
@@ -48,12 +53,16 @@ fn respond(query: &[u8], zone: fn(&str, bool) -> Answer) -> Vec<u8> {
         at = end;
     }
     let kind = u16::from_be_bytes([query[at + 1], query[at + 2]]);
-    let (code, records) = match zone(&labels.join("."), kind == MX) {
+    let asked = labels.join(".");
+    let (code, records) = match zone(&asked, kind == MX) {
         Answer::NoSuchName => (3, Vec::new()),
         Answer::Failure => (2, Vec::new()),
-        Answer::A(address) if kind == A => (0, vec![address.octets().to_vec()]),
-        Answer::Mx(hosts) if kind == MX => (0, hosts.iter().map(exchanger).collect()),
-        _ => (0, Vec::new()),
+        Answer::Alias(real) => {
+            let alias = (name(&asked), CNAME, name(real));
+            let rest = records(real, kind, zone(real, kind == MX));
+            (0, [vec![alias], rest].concat())
+        }
+        answer => (0, records(&asked, kind, answer)),
     };
     let mut response = query[..2].to_vec();
     response.extend([
@@ -66,20 +75,37 @@ fn respond(query: &[u8], zone: fn(&str, bool) -> Answer) -> Vec<u8> {
     ]);
     response.extend([0, 0, 0, 0]);
     response.extend(&query[12..at + 5]);
-    for record in records {
-        // The name of the question, its type and class, and no time to live.
-        response.extend([0xc0, 12]);
+    for (owner, kind, data) in records {
+        response.extend(owner);
         response.extend(kind.to_be_bytes());
+        // Class IN, and no time to live.
         response.extend([0, 1, 0, 0, 0, 0]);
-        response.extend(u16::try_from(record.len()).unwrap().to_be_bytes());
-        response.extend(record);
+        response.extend(u16::try_from(data.len()).unwrap().to_be_bytes());
+        response.extend(data);
     }
     response
 }
 
+/// Owner, type and data.
+type Record = (Vec<u8>, u16, Vec<u8>);
+
+fn records(owner: &str, kind: u16, answer: Answer) -> Vec<Record> {
+    let data: Vec<_> = match answer {
+        Answer::A(addresses) if kind == A => addresses.iter().map(|ip| ip.to_vec()).collect(),
+        Answer::Mx(hosts) if kind == MX => hosts.iter().map(exchanger).collect(),
+        _ => Vec::new(),
+    };
+    let record = |data| (name(owner), kind, data);
+    data.into_iter().map(record).collect()
+}
+
 fn exchanger((preference, host): &(u16, &str)) -> Vec<u8> {
-    let mut data = preference.to_be_bytes().to_vec();
-    for label in host.split('.').filter(|label| !label.is_empty()) {
+    [preference.to_be_bytes().to_vec(), name(host)].concat()
+}
+
+fn name(text: &str) -> Vec<u8> {
+    let mut data = Vec::new();
+    for label in text.split('.').filter(|label| !label.is_empty()) {
         data.push(u8::try_from(label.len()).unwrap());
         data.extend(label.as_bytes());
     }
