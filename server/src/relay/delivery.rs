@@ -137,7 +137,8 @@ fn settle_surplus(
 fn demand(job: &Job, message: &Message) -> Demand {
     Demand {
         tls: job.destination.tls,
-        requiretls: message.entry.options.requiretls,
+        // A report rather goes without it than nowhere (RFC 8689, section 5).
+        requiretls: message.entry.options.requiretls && !message.entry.sender.is_empty(),
     }
 }
 

@@ -24,8 +24,9 @@ pub(super) enum HopFault {
     Handshake(String),
     #[error("next hop: no TLS, which is required")]
     NoTls,
-    #[error("next hop: no REQUIRETLS, which the message needs")]
-    NoRequireTls,
+    /// Not what a message with REQUIRETLS needs; the status is for good (RFC 8689, section 4.2.1).
+    #[error("{why}, and the message has REQUIRETLS")]
+    Unfit { status: &'static str, why: String },
     /// Nobody to connect to. The status says whether that can change (RFC 3463).
     #[error("{why}")]
     NoHost { status: &'static str, why: String },
@@ -42,13 +43,12 @@ impl HopFault {
     pub(super) fn last_reply(&self) -> LastReply {
         let status = match self {
             HopFault::Refused(reply) => return reply.last_reply(),
-            HopFault::NoHost { status, .. } => status,
+            HopFault::NoHost { status, .. } | HopFault::Unfit { status, .. } => status,
             HopFault::Io(_) | HopFault::Late => "4.4.1",
             HopFault::Closed => "4.4.2",
             HopFault::NotAReply | HopFault::OutOfStep => "4.5.0",
             HopFault::Handshake(_) => "4.7.5",
             HopFault::NoTls => "4.7.10",
-            HopFault::NoRequireTls => "5.7.30",
         };
         LastReply::Own {
             status: status.to_owned(),
@@ -60,7 +60,7 @@ impl HopFault {
     pub(super) fn is_permanent(&self) -> bool {
         match self {
             HopFault::NoHost { status, .. } => status.starts_with('5'),
-            HopFault::NoRequireTls => true,
+            HopFault::Unfit { .. } => true,
             _ => false,
         }
     }

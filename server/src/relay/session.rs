@@ -182,12 +182,17 @@ async fn reach(
         needs_reset: false,
     };
     let session = match demand.wants_tls() {
-        true => encrypt(session, settings, host, demand).await?,
+        true => encrypt(session, settings, host, demand)
+            .await
+            .map_err(|fault| demand.judge(fault))?,
         false => session,
     };
     if demand.requiretls && !session.offers.requiretls {
         session.client.quit().await;
-        return Err(HopFault::NoRequireTls);
+        return Err(HopFault::Unfit {
+            status: "5.7.30",
+            why: "next hop: no REQUIRETLS".to_owned(),
+        });
     }
     Ok(session)
 }
@@ -270,6 +275,17 @@ async fn starttls(client: &mut Client, settings: &Settings) -> Result<HopReply, 
 impl Demand {
     fn wants_tls(self) -> bool {
         self.requiretls || self.tls != HopTls::None
+    }
+
+    /// A hop with which there is no good TLS is unfit for REQUIRETLS, now and later.
+    fn judge(self, fault: HopFault) -> HopFault {
+        match fault {
+            HopFault::NoTls | HopFault::Handshake(_) if self.requiretls => HopFault::Unfit {
+                status: "5.7.10",
+                why: fault.to_string(),
+            },
+            other => other,
+        }
     }
 
     /// Whether clear text will do.
