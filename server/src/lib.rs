@@ -34,6 +34,7 @@ pub mod fuzzing;
 mod limits;
 mod listener;
 mod messages;
+mod mime;
 mod modifiers;
 mod names;
 mod near;

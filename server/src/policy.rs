@@ -42,6 +42,9 @@ pub struct FixUps {
     pub return_path: bool,
     /// `bcc`: Bcc and Resent-Bcc are taken out (RFC 5322, section 3.6.3).
     pub bcc: bool,
+    /// `transfer-encoding`: octets above 127 are encoded for a next hop without 8BITMIME, and only
+    /// for such a one (section 8.4; RFC 6152, section 3).
+    pub transfer_encoding: bool,
     /// `rewrite`: addresses of the configuration's `rewrite` are replaced in the reverse-path and in
     /// From, Sender and Reply-To (section 8.8); what a listener refuses is judged before.
     pub rewrite: bool,
@@ -95,6 +98,7 @@ impl FixUps {
         sender: false,
         return_path: false,
         bcc: false,
+        transfer_encoding: false,
         rewrite: false,
     };
     const WORDS: Words<FixUps> = &[
@@ -104,6 +108,7 @@ impl FixUps {
         ("sender", |fix| &mut fix.sender),
         ("return-path", |fix| &mut fix.return_path),
         ("bcc", |fix| &mut fix.bcc),
+        ("transfer-encoding", |fix| &mut fix.transfer_encoding),
         ("rewrite", |fix| &mut fix.rewrite),
     ];
 
@@ -129,8 +134,8 @@ impl Default for Refusals {
 }
 
 impl Default for FixUps {
-    /// What makes a message conform, or keeps to its author what only he should see: all but
-    /// `sender` and `rewrite`. Of what a person wrote only Bcc is taken out.
+    /// What makes a message conform, keeps to its author what only he should see, or lets it go where
+    /// it could not: all but `sender` and `rewrite`. Of what a person wrote only Bcc is taken out.
     fn default() -> Self {
         FixUps {
             date: true,
@@ -139,6 +144,7 @@ impl Default for FixUps {
             sender: false,
             return_path: true,
             bcc: true,
+            transfer_encoding: true,
             rewrite: false,
         }
     }
@@ -196,7 +202,7 @@ mod tests {
         assert_eq!(FixUps::named(&every).unwrap().to_string(), every.join(" "));
         assert_eq!(
             FixUps::default().to_string(),
-            "date message-id from return-path bcc"
+            "date message-id from return-path bcc transfer-encoding"
         );
     }
 

@@ -8,7 +8,6 @@ mod address;
 mod compose;
 mod conclude;
 mod diagnostic;
-mod encoding;
 mod fields;
 mod fold;
 mod owed;
@@ -20,7 +19,6 @@ use jiff::Timestamp;
 use crate::spool::{LastReply, Recipient};
 
 pub(crate) use conclude::Reporter;
-pub(crate) use encoding::are_lines;
 pub(crate) use owed::is_settled;
 
 /// One recipient that a report is about.
@@ -100,9 +98,6 @@ impl Action {
         }
     }
 }
-
-/// The longest line without its end (RFC 5322, section 2.1.1).
-const LINE_LIMIT: usize = 998;
 
 #[cfg(test)]
 mod tests;

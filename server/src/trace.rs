@@ -17,6 +17,8 @@ use author::Author;
 use header::Found;
 use rewritten::{Edit, applied, edits};
 
+pub(crate) use header::fields;
+
 /// What the Received field tells (RFC 5321, section 4.4), and what the others are made of.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts<'a> {

@@ -1,5 +1,6 @@
 //! One transaction: MAIL, RCPT, DATA and the content, and what each recipient was answered.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -10,7 +11,7 @@ use super::offers::Offers;
 use super::reply::HopReply;
 use super::session::Session;
 use crate::config::HopDeadlines;
-use crate::report::are_lines;
+use crate::mime::{are_lines, to_seven_bit};
 use crate::spool::{Body, LastReply, Message, Recipient, RecipientState};
 
 /// What one recipient was answered.
@@ -46,15 +47,19 @@ pub(super) async fn transfer(
     recipients: &[&Recipient],
     deadlines: &HopDeadlines,
 ) -> Transferred {
-    if let Some(reply) = unfit(message, recipients, session.offers) {
-        let outcome = Outcome::failed(reply, Some(session.host.clone()));
-        return Transferred {
-            outcomes: vec![outcome; recipients.len()],
-            fault: None,
-            untouched: false,
-        };
-    }
+    let content = match fit(message, recipients, session.offers) {
+        Ok(content) => content,
+        Err(reply) => {
+            let outcome = Outcome::failed(reply, Some(session.host.clone()));
+            return Transferred {
+                outcomes: vec![outcome; recipients.len()],
+                fault: None,
+                untouched: false,
+            };
+        }
+    };
     let mut dialogue = Dialogue {
+        content,
         host: session.host.clone(),
         dsn: session.offers.dsn,
         answers: vec![None; recipients.len()],
@@ -88,7 +93,9 @@ pub(super) async fn transfer(
 }
 
 /// What came of a transaction so far.
-struct Dialogue {
+struct Dialogue<'a> {
+    /// As this hop can have it.
+    content: Cow<'a, [u8]>,
     host: String,
     dsn: bool,
     /// What single recipients were answered: a refusal, or nothing yet.
@@ -109,7 +116,7 @@ enum Step {
     Data,
 }
 
-impl Dialogue {
+impl Dialogue<'_> {
     async fn run(
         &mut self,
         session: &mut Session,
@@ -123,7 +130,7 @@ impl Dialogue {
             .await
             .map_err(|_| HopFault::Late)??;
         if self.go_ahead {
-            self.content(session, message).await?;
+            self.content(session).await?;
         }
         Ok(())
     }
@@ -154,7 +161,7 @@ impl Dialogue {
             }
             let lines: Vec<String> = group
                 .iter()
-                .map(|step| line(*step, message, recipients, session.offers))
+                .map(|step| line(*step, message, &self.content, recipients, session.offers))
                 .collect();
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
             session.client.send(&lines).await?;
@@ -208,7 +215,7 @@ impl Dialogue {
     }
 
     /// The content, or nothing but its end if nobody is to get it (RFC 2920, section 3.1).
-    async fn content(&mut self, session: &mut Session, message: &Message) -> Result<(), HopFault> {
+    async fn content(&mut self, session: &mut Session) -> Result<(), HopFault> {
         let nobody = self.rest.is_some() || self.answers.iter().all(Option::is_some);
         if nobody {
             // What is said to it concerns nobody, and a fault is seen by the next transaction.
@@ -217,7 +224,7 @@ impl Dialogue {
             session.needs_reset = false;
             return Ok(());
         }
-        let reply = session.client.content(&message.content).await?;
+        let reply = session.client.content(&self.content).await?;
         session.needs_reset = false;
         self.rest = Some(match reply.class() {
             2 => Outcome {
@@ -288,45 +295,63 @@ impl Outcome {
     }
 }
 
-/// What the hop would have to offer for this message and does not. Nothing is converted here.
-fn unfit(message: &Message, recipients: &[&Recipient], offers: Offers) -> Option<LastReply> {
+/// The content as the hop can have it, or what it would have to offer for this message and does not.
+fn fit<'m>(
+    message: &'m Message,
+    recipients: &[&Recipient],
+    offers: Offers,
+) -> Result<Cow<'m, [u8]>, LastReply> {
+    let content = &message.content;
     let entry = &message.entry;
     let utf8 = entry.options.smtputf8
         || !entry.sender.is_ascii()
         || recipients.iter().any(|to| !to.address.is_ascii());
-    let (status, why) = if utf8 && !offers.smtputf8 {
-        (
-            "5.6.7",
-            "the next hop has no SMTPUTF8, which the message needs",
-        )
-    } else if !are_lines(&message.content) {
+    if utf8 && !offers.smtputf8 {
+        let why = "the next hop has no SMTPUTF8, which the message needs";
+        return Err(own("5.6.7", why.to_owned()));
+    }
+    if !are_lines(content) {
         // An earlier version may have taken it.
-        ("5.6.0", "the content has lines that no hop can be sent")
-    } else if !message.content.is_ascii() && !offers.eight_bit {
-        (
-            "5.6.3",
-            "the next hop has no 8BITMIME, which the content needs",
-        )
-    } else {
-        return None;
-    };
-    Some(LastReply::Own {
+        let why = "the content has lines that no hop can be sent";
+        return Err(own("5.6.0", why.to_owned()));
+    }
+    if content.is_ascii() || offers.eight_bit {
+        return Ok(Cow::Borrowed(content));
+    }
+    let why = "the next hop has no 8BITMIME, which the content needs";
+    if !entry.options.transfer_encoding {
+        return Err(own("5.6.3", why.to_owned()));
+    }
+    match to_seven_bit(content) {
+        Ok(encoded) => Ok(Cow::Owned(encoded)),
+        Err(unfit) => Err(own("5.6.3", format!("{why}, and {unfit}"))),
+    }
+}
+
+fn own(status: &str, why: String) -> LastReply {
+    LastReply::Own {
         status: status.to_owned(),
-        why: why.to_owned(),
-    })
+        why,
+    }
 }
 
 /// A command with the parameters that the client gave and the hop has offered.
-fn line(step: Step, message: &Message, recipients: &[&Recipient], offers: Offers) -> String {
+fn line(
+    step: Step,
+    message: &Message,
+    content: &[u8],
+    recipients: &[&Recipient],
+    offers: Offers,
+) -> String {
     let entry = &message.entry;
     let options = &entry.options;
     match step {
         Step::Mail => {
             let mut line = format!("MAIL FROM:<{}>", entry.sender);
             if offers.size {
-                line.push_str(&format!(" SIZE={}", octets(&message.content)));
+                line.push_str(&format!(" SIZE={}", octets(content)));
             }
-            let eight_bit = options.body == Some(Body::EightBitMime) || !message.content.is_ascii();
+            let eight_bit = options.body == Some(Body::EightBitMime) || !content.is_ascii();
             if offers.eight_bit && eight_bit {
                 line.push_str(" BODY=8BITMIME");
             }
@@ -389,15 +414,60 @@ mod tests {
     ) {
         let mut content = b"A: b\r\n\r\n".to_vec();
         content.resize(content.len() + length, b'x');
+        let refusal = fit(&message(&content, false), &[], Offers::default()).err();
+        assert_eq!(refusal.map(|reply| reply.status()).as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case::offered(MIME, false, true, Ok(MIME))]
+    #[case::encoded(
+        MIME,
+        true,
+        false,
+        Ok(&b"MIME-Version: 1.0\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=E9\r\n"[..])
+    )]
+    #[case::not_wanted(MIME, true, true, Ok(MIME))]
+    #[case::not_permitted(MIME, false, false, Err("which the content needs"))]
+    #[case::not_possible(b"A: b\r\n\r\n\xe9\r\n", true, false, Err("and it is not MIME"))]
+    fn octets_above_127_are_encoded_where_they_must_and_may(
+        #[case] content: &[u8],
+        #[case] transfer_encoding: bool,
+        #[case] eight_bit: bool,
+        #[case] expected: Result<&[u8], &str>,
+    ) {
+        let message = message(content, transfer_encoding);
+        let offers = Offers {
+            eight_bit,
+            ..Offers::default()
+        };
+        match (fit(&message, &[], offers), expected) {
+            (Ok(content), Ok(expected)) => assert_eq!(content, expected),
+            (Err(reply), Err(why)) => {
+                assert!(reply.to_string().ends_with(why), "{reply}");
+                assert_eq!(reply.status(), "5.6.3");
+            }
+            (found, _) => panic!("{found:?}"),
+        }
+    }
+
+    const MIME: &[u8] = b"MIME-Version: 1.0\r\n\r\n\xe9\r\n";
+
+    fn message(content: &[u8], transfer_encoding: bool) -> Message {
+        let options = MailOptions {
+            transfer_encoding,
+            ..MailOptions::default()
+        };
         let entry = Entry {
             id: "1".to_owned(),
             arrival: jiff::Timestamp::UNIX_EPOCH,
             size: 0,
             sender: "a@b.example".to_owned(),
-            options: MailOptions::default(),
+            options,
             recipients: Vec::new(),
         };
-        let status = unfit(&Message { entry, content }, &[], Offers::default());
-        assert_eq!(status.map(|reply| reply.status()).as_deref(), expected);
+        Message {
+            entry,
+            content: content.to_vec(),
+        }
     }
 }

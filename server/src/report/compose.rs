@@ -2,10 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use super::encoding::are_lines;
 use super::returned::returned;
 use super::text::{subject, text};
 use super::{Action, Due, Facts, Form, fields};
+use crate::mime::are_lines;
 use crate::spool::{Addressee, Body, Envelope, MailOptions, Message, derived_id};
 use crate::trace::date;
 

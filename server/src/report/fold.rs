@@ -1,6 +1,6 @@
 //! Long text in lines that fit (RFC 5322, sections 2.1.1 and 2.2.3).
 
-use super::LINE_LIMIT;
+use crate::mime::LINE_LIMIT;
 
 /// Pieces that leave room for a field's name or an indent. None of them is empty or blank: as a
 /// line of its own it would end a group of fields.

@@ -1,8 +1,8 @@
 //! What a report gives back of the message: all of it, or its header (RFC 3461, section 6.2).
 
 use super::compose::Part;
-use super::encoding::{are_lines, base64, quoted_printable};
 use super::{Action, Due, Form};
+use crate::mime::{are_lines, base64, quoted_printable, to_seven_bit};
 use crate::spool::{Message, Ret};
 use crate::trace;
 
@@ -10,8 +10,9 @@ use crate::trace;
 const LIMIT: usize = 256 * 1024;
 
 /// The third part. The whole message only where a failure is told, where the sender did not ask for
-/// less, and where it can travel as it is: message/rfc822 must not be encoded (RFC 2046, section
-/// 5.2.1), and nobody knows whether the way back carries 8-bit octets.
+/// less, and where it can travel: message/rfc822 must not be encoded as a whole (RFC 2046, section
+/// 5.2.1), and nobody knows whether the way back carries 8-bit octets, so that its parts are encoded
+/// (RFC 3462, section 1).
 pub(super) fn returned(message: &Message, due: &[Due<'_>], form: Form) -> Option<Part> {
     let options = &message.entry.options;
     let failure = due.iter().any(|due| due.action == Action::Failed);
@@ -34,7 +35,10 @@ fn whole(content: &[u8], smtputf8: bool, form: Form) -> Option<Part> {
     } else if smtputf8 && form == Form::Utf8 && fits {
         Some(Part::eight_bit("message/global", content.to_vec()))
     } else if smtputf8 {
-        Some(Part::encoded("message/global", "base64", base64(content)))
+        Some(encoded("message/global", "base64", base64, content))
+    } else if fits {
+        let content = to_seven_bit(content).ok()?;
+        Some(Part::plain("message/rfc822", content))
     } else {
         None
     }
@@ -53,8 +57,19 @@ fn header(header: &[u8], smtputf8: bool, form: Form) -> Part {
     } else if global && form == Form::Utf8 && fits {
         Part::eight_bit(kind, header.to_vec())
     } else {
-        Part::encoded(kind, "quoted-printable", quoted_printable(header))
+        encoded(kind, "quoted-printable", quoted_printable, header)
     }
+}
+
+fn encoded(
+    kind: &'static str,
+    encoding: &'static str,
+    encode: fn(&[u8], &mut Vec<u8>),
+    octets: &[u8],
+) -> Part {
+    let mut encoded = Vec::new();
+    encode(octets, &mut encoded);
+    Part::encoded(kind, encoding, encoded)
 }
 
 #[cfg(test)]
@@ -66,6 +81,7 @@ mod tests {
 
     const ASCII: &[u8] = b"Subject: x\r\n y\r\nTo: b\r\n\r\nBody\r\n";
     const EIGHT: &[u8] = b"Subject: x\r\n\r\nB\xc3\xb6dy\r\n";
+    const MIME: &[u8] = b"MIME-Version: 1.0\r\n\r\nB\xc3\xb6dy\r\n";
     const HEADER: &[u8] = b"Subject: \xc3\xb6\r\n\r\nBody\r\n";
     const BARE: &[u8] = b"Subject: x\r\n\r\nBo\rdy\r\n";
 
@@ -103,6 +119,7 @@ mod tests {
         "7bit"
     )]
     #[case(EIGHT, true, "message/global", "base64", "message/global", "8bit")]
+    #[case(MIME, false, "message/rfc822", "7bit", "message/rfc822", "7bit")]
     #[case(
         HEADER,
         false,

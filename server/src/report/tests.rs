@@ -7,6 +7,7 @@ use rstest::rstest;
 use super::compose::{Report, compose};
 use super::owed::results;
 use super::*;
+use crate::mime::are_lines;
 use crate::spool::{Entry, LastReply, MailOptions, Message, RecipientState};
 
 pub(super) fn recipient(address: &str) -> Recipient {
@@ -87,7 +88,7 @@ fn halves(octets: &[u8]) -> (String, Vec<u8>) {
 }
 
 fn read(content: &[u8]) -> Read {
-    assert!(encoding::are_lines(content) && content.ends_with(b"\r\n"));
+    assert!(are_lines(content) && content.ends_with(b"\r\n"));
     let (header, body) = halves(content);
     let boundary = header
         .split("boundary=\"")

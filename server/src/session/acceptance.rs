@@ -47,6 +47,7 @@ impl Session {
                 return reply(550, "5.6.0", "Several authors and no Sender field");
             }
         };
+        let body = body_of(&content);
         let envelope = Envelope {
             arrival,
             size: additions
@@ -56,7 +57,9 @@ impl Session {
                 .sum(),
             sender: facts.outgoing(&transaction.sender),
             options: MailOptions {
-                body: Some(body_of(&content)),
+                body: Some(body),
+                transfer_encoding: body == Body::EightBitMime
+                    && self.listener.fix.transfer_encoding,
                 ..transaction.options
             },
             recipients: transaction.recipients,

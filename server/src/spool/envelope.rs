@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, Recipient};
 
-/// What MAIL asked for.
+/// What MAIL asked for, and what its listener permits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MailOptions {
@@ -26,6 +26,11 @@ pub struct MailOptions {
     /// ENVID as the client wrote it, in xtext (RFC 3461, section 4.4).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub envid: Option<String>,
+    /// Whether octets above 127 are encoded for a hop without 8BITMIME: the listener's
+    /// `transfer-encoding` (RFC 6409, section 8.4), set only where there are such octets. Mail of
+    /// earlier versions comes back from such a hop, as it would have then.
+    #[serde(skip_serializing_if = "is_false")]
+    pub transfer_encoding: bool,
 }
 
 /// What the content is made of.

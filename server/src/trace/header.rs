@@ -85,7 +85,7 @@ pub(super) fn scan(content: &[u8]) -> Header<'_> {
 }
 
 /// The fields in their order, each with its name and its place, continuations included.
-pub(super) fn fields(content: &[u8]) -> impl Iterator<Item = (&[u8], Range<usize>)> {
+pub(crate) fn fields(content: &[u8]) -> impl Iterator<Item = (&[u8], Range<usize>)> {
     let mut start = 0;
     std::iter::from_fn(move || {
         let found = field(content, start)?;

@@ -4,8 +4,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::LINE_LIMIT;
-
 /// Whether these are lines as RFC 5322 has them: CRLF, at most 998 octets, no other CR or LF, no
 /// NUL. The last needs no end.
 pub(crate) fn are_lines(octets: &[u8]) -> bool {
@@ -15,9 +13,9 @@ pub(crate) fn are_lines(octets: &[u8]) -> bool {
     })
 }
 
-/// Quoted-printable of text (RFC 2045, section 6.7): its CRLFs stay, all else that is odd is `=XX`.
-pub(super) fn quoted_printable(octets: &[u8]) -> Vec<u8> {
-    let mut encoded = Vec::with_capacity(octets.len() + octets.len() / 8);
+/// Appends quoted-printable of text (RFC 2045, section 6.7): its CRLFs stay, all else that is odd
+/// is `=XX`.
+pub(crate) fn quoted_printable(octets: &[u8], encoded: &mut Vec<u8>) {
     for line in lines(octets) {
         let text = line.strip_suffix(b"\r\n");
         let (text, end) = text.map_or((line, &b""[..]), |text| (text, &b"\r\n"[..]));
@@ -38,21 +36,25 @@ pub(super) fn quoted_printable(octets: &[u8]) -> Vec<u8> {
             if plain {
                 encoded.push(*octet);
             } else {
-                encoded.extend_from_slice(format!("={octet:02X}").as_bytes());
+                let digit = |value: u8| DIGITS[usize::from(value)];
+                encoded.extend_from_slice(&[b'=', digit(octet >> 4), digit(octet & 15)]);
             }
         }
         encoded.extend_from_slice(end);
     }
-    encoded
 }
 
-/// Base64 in lines (RFC 2045, section 6.8).
-pub(super) fn base64(octets: &[u8]) -> Vec<u8> {
-    let lines: Vec<String> = octets
-        .chunks(ENCODED_LINE / 4 * 3)
-        .map(|piece| STANDARD.encode(piece))
-        .collect();
-    lines.join("\r\n").into_bytes()
+/// Appends base64 in lines, the last without its end (RFC 2045, section 6.8).
+pub(crate) fn base64(octets: &[u8], encoded: &mut Vec<u8>) {
+    let mut line = String::with_capacity(ENCODED_LINE);
+    for (number, piece) in octets.chunks(ENCODED_LINE / 4 * 3).enumerate() {
+        if number > 0 {
+            encoded.extend_from_slice(b"\r\n");
+        }
+        line.clear();
+        STANDARD.encode_string(piece, &mut line);
+        encoded.extend_from_slice(line.as_bytes());
+    }
 }
 
 /// Pieces that end with CRLF; the last may not.
@@ -69,11 +71,14 @@ fn lines(octets: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// The longest line without its end (RFC 5322, section 2.1.1).
+pub(crate) const LINE_LIMIT: usize = 998;
 /// Octets of an encoded line.
 const ENCODED_LINE: usize = 76;
+const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
     use rstest::rstest;
@@ -95,11 +100,17 @@ mod tests {
     #[case(b"a =b\r\nc \r\n", "a =3Db\r\nc=20\r\n")]
     #[case(b"\xe9\r\x00\n", "=E9=0D=00=0A")]
     fn odd_octets_are_quoted(#[case] octets: &[u8], #[case] expected: &str) {
-        assert_eq!(quoted_printable(octets), expected.as_bytes());
+        assert_eq!(encoded(quoted_printable, octets), expected.as_bytes());
+    }
+
+    fn encoded(way: fn(&[u8], &mut Vec<u8>), octets: &[u8]) -> Vec<u8> {
+        let mut encoded = Vec::new();
+        way(octets, &mut encoded);
+        encoded
     }
 
     /// A decoder of the tests' own.
-    fn unquoted(text: &[u8]) -> Vec<u8> {
+    pub(in crate::mime) fn unquoted(text: &[u8]) -> Vec<u8> {
         let mut octets = Vec::new();
         let mut rest = text;
         while let Some((first, after)) = rest.split_first() {
@@ -124,11 +135,11 @@ mod tests {
         fn both_encodings_keep_every_octet(
             octets in prop::collection::vec(prop_oneof![Just(b'\r'), Just(b'\n'), Just(b' '), any::<u8>()], 0..400),
         ) {
-            let quoted = quoted_printable(&octets);
+            let quoted = encoded(quoted_printable, &octets);
             prop_assert!(quoted.is_ascii() && are_lines(&quoted));
             prop_assert!(quoted.split(|octet| *octet == b'\n').all(|line| line.len() <= 77));
             prop_assert_eq!(unquoted(&quoted), octets.clone());
-            let lines = base64(&octets);
+            let lines = encoded(base64, &octets);
             prop_assert!(are_lines(&lines));
             let joined: Vec<u8> = lines.into_iter().filter(|octet| *octet > b' ').collect();
             prop_assert_eq!(STANDARD.decode(joined).unwrap(), octets);
