@@ -14,6 +14,7 @@ pub mod lie;
 pub mod line;
 pub mod mechanism;
 pub mod message;
+pub mod mime;
 pub mod next_hop;
 pub mod notification;
 pub mod promises;

@@ -34,6 +34,7 @@ mod tls;
 
 pub use keywords::Keywords;
 pub use mail::Afterwards;
+pub use relay::Settled;
 pub(crate) use relay::failure_of;
 use secrets::Secrets;
 

@@ -2,13 +2,16 @@
 
 use msaspec_harness::{
     answer::Answer,
-    case::{Case, Chapter, Level, Mutant, Severity},
+    case::{Case, Chapter, Hop, Level, Mutant, Severity},
     lie::{At::Command, Lie},
     line::{Line, visible},
     message::Message,
+    mime,
     session::Session,
     verdict::{Halt, Outcome},
 };
+
+mod script;
 
 /// RFC 6152.
 pub const CHAPTER: Chapter = Chapter {
@@ -94,17 +97,41 @@ pub const CHAPTER: Chapter = Chapter {
                 }
                 answer.ready(250)?;
                 let delivered = s.delivered(&mail)?;
-                let encoded = delivered
-                    .all("Content-Transfer-Encoding")
-                    .iter()
-                    .any(|encoding| !encoding.eq_ignore_ascii_case("8bit"));
-                let body = delivered.body();
-                if body == "Gr\u{fc}\u{df}e.\r\n".as_bytes() || encoded && body.is_ascii() {
+                let (body, sent) = (delivered.body(), "Gr\u{fc}\u{df}e.\r\n".as_bytes());
+                let read = mime::leaves(&delivered.content);
+                if body == sent || read.is_ok_and(|read| script::is_same(&read, &[sent])) {
                     return Ok(());
                 }
                 Err(s.delivery_deviates("the same octets, or an encoding of them", visible(body)))
             },
             mutant: Mutant::Lie(Lie::Relayed("\u{fc}", "C<")),
+            ..Case::DEFAULT
+        },
+        Case {
+            id: "rfc6152-3-no-raw-8bit-to-7bit-hop",
+            level: Level::MustNot,
+            severity: Severity::Interop,
+            requirement: "To a next hop without 8BITMIME a content goes as MIME of 7 bits with nothing lost, or not at all and its sender is told.",
+            hop: Hop::Alone,
+            script: script::parts_to_seven_bits,
+            mutant: Mutant::Lie(Lie::Relayed("=C3=A9", "=C3=A8")),
+            ..Case::DEFAULT
+        },
+        Case {
+            id: "rfc6152-3-no-raw-8bit-to-7bit-hop-undeclared",
+            level: Level::MustNot,
+            severity: Severity::Interop,
+            requirement: "Octets above 127 go to no next hop without 8BITMIME either where nobody declared them, and what they become names its encoding.",
+            requirements: &[
+                "rfc6152-3-no-raw-8bit-to-7bit-hop",
+                "rfc6152-3-undeclared-8bit",
+            ],
+            hop: Hop::Alone,
+            script: script::undeclared_to_seven_bits,
+            mutant: Mutant::Lie(Lie::Relayed(
+                "Content-Transfer-Encoding: quoted-printable",
+                "X-Transfer-Encoding: quoted-printable",
+            )),
             ..Case::DEFAULT
         },
     ],

@@ -189,6 +189,24 @@ pub const CHAPTER: Chapter = Chapter {
             ..Case::DEFAULT
         },
         Case {
+            id: "rfc1870-6-declared-size-covers-message",
+            level: Level::Should,
+            severity: Severity::Interop,
+            requirement: "A size that is declared to the next hop is at least that of the content as this hop gets it, whatever the client declared.",
+            hop: Hop::Alone,
+            script: |s| {
+                for eight_bit in ["", "250-8BITMIME\n"] {
+                    s.next_hop_as_usual()?;
+                    let offers = format!("250-hop.example\n{eight_bit}250 SIZE 50000000");
+                    s.next_hop(Rule::at(Stage::Ehlo).always(Action::reply(&offers)))?;
+                    script::size_is_covered(s)?;
+                }
+                Ok(())
+            },
+            mutant: Mutant::Lie(Lie::Heard(" SIZE=", " SIZE=10 X-SIZE=")),
+            ..Case::DEFAULT
+        },
+        Case {
             id: "rfc3207-4.2-early-reply-octets-discarded",
             level: Level::Must,
             severity: Severity::Security,

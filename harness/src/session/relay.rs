@@ -102,6 +102,14 @@ impl Session<'_> {
         self.post_content(mail, &[&mail.recipient], content, "", "")
     }
 
+    /// As [`Session::post_as`], declared as 8BITMIME (RFC 6152 section 3).
+    ///
+    /// # Errors
+    /// As [`Session::connected`].
+    pub fn post_declared(&mut self, mail: &Message, content: &str) -> Outcome {
+        self.post_content(mail, &[&mail.recipient], content, " BODY=8BITMIME", "")
+    }
+
     /// As [`Session::post`], with every parameter of MAIL and RCPT that the target's extensions have.
     /// Those that it refuses are left out.
     ///
@@ -199,6 +207,30 @@ impl Session<'_> {
                 Err(self.hop_deviates(mail, expected, format!("a report: {what}")))
             }
             Fate { .. } => Err(self.neither(mail)),
+        }
+    }
+
+    /// What has become of the message for its recipient, where both are right.
+    ///
+    /// # Errors
+    /// [`Halt::Deviation`] where a report comes that cannot be read; or neither, which fails whatever
+    /// the level.
+    pub fn settled(&mut self, mail: &Message) -> Outcome<Settled> {
+        let fate = self.fate(mail, &mail.recipient)?;
+        match (fate.delivered, fate.report) {
+            (Some(message), _) => {
+                self.transcript.note("the next hop has the message");
+                Ok(Settled::Arrived(message))
+            }
+            (None, Some(Ok(report))) => {
+                self.transcript.note("the sender has a report");
+                Ok(Settled::Reported(report))
+            }
+            (None, Some(Err(fault))) => {
+                let observed = format!("a report that cannot be read: {fault}");
+                Err(self.hop_deviates(mail, "a report to the sender", observed))
+            }
+            (None, None) => Err(self.neither(mail)),
         }
     }
 
@@ -300,6 +332,15 @@ impl Session<'_> {
         let hop = self.target.next_hop.as_ref();
         hop.ok_or_else(|| Halt::Skip("no next hop: --next-hop".to_owned()))
     }
+}
+
+/// What has become of a message, where the server may choose.
+#[derive(Clone, Debug)]
+pub enum Settled {
+    /// The next hop has it.
+    Arrived(Delivered),
+    /// Its sender has a report of failure.
+    Reported(Notification),
 }
 
 /// What has become of a message for one recipient.

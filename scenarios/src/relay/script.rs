@@ -3,8 +3,8 @@
 use msaspec_harness::{
     message::Message,
     next_hop::{Action, Rule, Stage},
-    session::{Afterwards, Session},
-    verdict::Outcome,
+    session::{Afterwards, Session, Settled},
+    verdict::{Halt, Outcome},
 };
 
 use super::once_and_no_report;
@@ -202,6 +202,37 @@ pub(super) fn nothing_unoffered_in_tls(s: &mut Session<'_>) -> Outcome {
     s.nothing_unoffered(&mail)?;
     s.needs_tls_to_the_hop(&mail)?;
     once_and_no_report(s, mail.token);
+    Ok(())
+}
+
+/// A content that grows on its way: by trace fields, by dots, and where the hop wants 7 bits.
+pub(super) fn size_is_covered(s: &mut Session<'_>) -> Outcome {
+    let mail = s.returnable()?;
+    s.authenticated()?;
+    if !s.keywords().offers("8BITMIME") {
+        return Err(Halt::Skip("8BITMIME is not offered".to_owned()));
+    }
+    let content = format!(
+        "{}MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Transfer-Encoding: 8bit\r\n\r\n{}",
+        mail.header(),
+        ".\u{e9}\u{e9}\u{e9}\u{e9}\r\n".repeat(500)
+    );
+    s.post_declared(&mail, &content)?;
+    if let Settled::Arrived(message) = s.settled(&mail)? {
+        let parameters = message.mail.to_ascii_uppercase();
+        let sizes: Vec<&str> = parameters
+            .split(' ')
+            .filter_map(|word| word.strip_prefix("SIZE="))
+            .collect();
+        let length = message.content.len();
+        let covers = |size: &str| size.parse::<u64>().is_ok_and(|size| size >= length as u64);
+        if sizes.len() > 1 || !sizes.iter().copied().all(covers) {
+            let expected = "no SIZE=, or one that covers what comes";
+            let observed = format!("SIZE={} and {length} octets", sizes.join(" SIZE="));
+            return Err(s.hop_deviates(&mail, expected, observed));
+        }
+    }
     Ok(())
 }
 
