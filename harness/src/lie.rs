@@ -3,7 +3,8 @@
 /// One lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lie {
-    /// The server's reply at this place is replaced; lines are separated by LF, without the last.
+    /// The server's reply at this place is replaced, but the server has done what it was asked;
+    /// lines are separated by LF, without the last.
     Reply(At, &'static str),
     /// The proxy answers at this place; the server never sees the line.
     Answer(At, &'static str),
@@ -46,7 +47,7 @@ pub enum Lie {
 }
 
 /// A place in the dialogue. Commands and responses are counted from 1, from the end of the
-/// preparation; without a preparation, from the greeting.
+/// preparation; without a preparation, from the greeting. Every connection is counted by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     /// The greeting.

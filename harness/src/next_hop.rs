@@ -31,7 +31,7 @@ use crate::{
     error::Error,
     lie::Lie,
     message::Delivered,
-    runtime::{Task, runtime},
+    runtime::{Task, aside, runtime},
 };
 
 mod content;
@@ -203,9 +203,7 @@ fn accept_at(
     let runtime = runtime()?;
     let failed = |e| Error::Target(format!("the next hop cannot listen on {address}: {e}"));
     // Tokio sets SO_REUSEADDR, so connections that are winding down do not keep the place.
-    let listener = runtime
-        .block_on(TcpListener::bind(address))
-        .map_err(failed)?;
+    let listener = aside(|| runtime.block_on(TcpListener::bind(address))).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let accepting = runtime.spawn(serve::accept(listener, mailbox.clone(), tls.clone()));
     Ok((address, Task::new(accepting)))

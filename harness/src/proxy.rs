@@ -23,7 +23,7 @@
 //! let upstream: Vec<Listener> = server.listeners().iter().map(Listener::from).collect();
 //! let authority = Authority::new()?; // what the client has to trust: authority.ca_pem()
 //! let lies = [
-//!     Lie::Reply(At::Command("RCPT", 3), "452 4.5.3 Too many recipients"),
+//!     Lie::Answer(At::Command("RCPT", 3), "452 4.5.3 Too many recipients"),
 //!     Lie::Close(At::Content(1)),
 //!     Lie::Certificate(Certificate::OtherName),
 //! ];
@@ -51,7 +51,9 @@
 //! say("DATA", "354")?;
 //! assert_eq!(say("Subject: Hello\r\n\r\n.", "250").unwrap_err().to_string(), "the server hung up");
 //! // It was accepted all the same: only the reply was lost (RFC 5321, section 4.2.5).
-//! assert_eq!(server.messages().nth(1)?.sender, "alice@example.org");
+//! let accepted = server.messages().nth(1)?;
+//! assert_eq!(accepted.sender, "alice@example.org");
+//! assert_eq!(accepted.recipients, ["bob@example.org", "carol@example.org"]);
 //! # Ok(())
 //! # }
 //! ```
@@ -69,7 +71,7 @@ use crate::{
     authority::Authority,
     error::Error,
     lie::Lie,
-    runtime::{Task, runtime},
+    runtime::{Task, aside, runtime},
     target::{Listener, Observer},
     verdict::Step,
 };
@@ -132,7 +134,7 @@ impl Proxy {
         for server in upstream {
             let failed = |e| Error::Target(format!("the proxy cannot listen: {e}"));
             let free = SocketAddr::new(server.address.ip(), 0);
-            let listener = runtime.block_on(TcpListener::bind(free)).map_err(failed)?;
+            let listener = aside(|| runtime.block_on(TcpListener::bind(free))).map_err(failed)?;
             listeners.push(Listener {
                 address: listener.local_addr().map_err(failed)?,
                 ..server.clone()

@@ -24,6 +24,17 @@ pub(crate) fn runtime() -> Result<&'static Runtime, Error> {
     Ok(RUNTIME.get_or_init(|| runtime))
 }
 
+/// Does what blocks on a thread of its own: the caller's may belong to a runtime, where it would panic.
+pub(crate) fn aside<T: Send>(blocking: impl FnOnce() -> T + Send) -> T {
+    if tokio::runtime::Handle::try_current().is_err() {
+        return blocking();
+    }
+    std::thread::scope(|scope| match scope.spawn(blocking).join() {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
+}
+
 /// A task that ends when its owner is dropped.
 #[derive(Debug)]
 pub(crate) struct Task(tokio::task::AbortHandle);

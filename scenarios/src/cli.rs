@@ -148,6 +148,8 @@ fn log_to_stderr(serving: Option<serve::LogForm>) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        // A line that cannot be written is lost. Told of it by a panic, a session would be too.
+        .log_internal_errors(false)
         .with_ansi(colours)
         .with_target(false);
     match serving {

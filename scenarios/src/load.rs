@@ -48,10 +48,21 @@ pub struct Order {
     pub until: Until,
     /// Octets of a message (RFC 1870 section 3).
     pub size: usize,
-    /// A new connection for every message.
-    pub new: bool,
+    /// What a session is used for.
+    pub sessions: Sessions,
     /// The longest wait for one reply.
     pub timeout: Duration,
+}
+
+/// What a session is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sessions {
+    /// For one message after the other.
+    Reused,
+    /// For one message.
+    New,
+    /// For nothing but itself: it begins, the client logs in, and says goodbye.
+    WithoutMail,
 }
 
 /// When TLS begins.
@@ -68,9 +79,9 @@ pub enum Tls {
 /// When a load ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// After so many messages, sent or failed.
+    /// After so many messages, sent or failed; or sessions, where there are no messages.
     Messages(u64),
-    /// After this time; messages under way are finished.
+    /// After this time; what is under way is finished.
     Elapsed(Duration),
 }
 

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
+use crate::auth::Channel;
 use crate::command::{self, Command, Fault, Verb};
 use crate::limits::Patience;
 use crate::listener::Bound;
@@ -37,6 +38,8 @@ struct Session {
     peer: SocketAddr,
     stop: watch::Receiver<bool>,
     tls: Option<TlsFacts>,
+    /// What an exchange has to know of this connection.
+    channel: Channel,
     hello: Option<Hello>,
     /// Whether an exchange has succeeded; there can be one (RFC 4954, section 4).
     authenticated: bool,
@@ -67,6 +70,11 @@ pub(crate) async fn serve(
         let mut session = Session {
             wire: Wire::new(stream, shared.config.idle()),
             stop: shared.stop.clone(),
+            channel: Channel::clear(
+                &shared.config.hostname,
+                listener.address.port(),
+                shared.config.clear_text_login,
+            ),
             shared,
             listener,
             peer,
@@ -144,6 +152,10 @@ impl Session {
     fn protected(&mut self, facts: TlsFacts) {
         tracing::info!(version = facts.version, cipher = facts.cipher, "tls");
         self.tls = Some(facts);
+        if let Some(tls) = self.wire.tls() {
+            let end_point = self.shared.identity.end_point.as_deref();
+            self.channel = std::mem::take(&mut self.channel).with_tls(tls, end_point);
+        }
     }
 
     /// Answers one command: first by the session's state, then by its syntax, then by its meaning.

@@ -3,7 +3,7 @@
 use std::sync::Once;
 
 use super::{Target, Treatment};
-use crate::{error::Error, known::Known};
+use crate::{error::Error, known::Known, runtime::aside};
 
 mod binary;
 mod containers;
@@ -35,7 +35,6 @@ pub use member::Member;
 pub use running::{Client, Running};
 pub use source::{Source, find};
 
-use engine::aside;
 use settings::Settings;
 
 /// How a target is started.

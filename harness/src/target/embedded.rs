@@ -13,7 +13,7 @@ use crate::{
     mechanism::Credentials,
     next_hop::NextHop,
     promises::{Family, ListenerName, Promises},
-    runtime::runtime,
+    runtime::{aside, runtime},
 };
 
 /// The name of the embedded server.
@@ -96,9 +96,8 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
     config.limits.failed_logins_per_address = 0;
     config.listeners = listeners().map_err(|e| failed(&e))?;
     let promised_mechanisms = config.mechanisms.iter().map(ToString::to_string).collect();
-    let server = runtime()?
-        .block_on(Server::start(config))
-        .map_err(|e| failed(&e))?;
+    let runtime = runtime()?;
+    let server = aside(|| runtime.block_on(Server::start(config))).map_err(|e| failed(&e))?;
     let listeners: Vec<Listener> = server.listeners().iter().map(Listener::from).collect();
     let account = |index: usize| {
         users

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, value_parser};
-use msaspec::load::{self, Document, Idle, IdleDocument, Login, Order, Tls, Until};
+use msaspec::load::{self, Document, Idle, IdleDocument, Login, Order, Sessions, Tls, Until};
 use msaspec_harness::{
     certificate::{RecordingVerifier, client_config},
     mechanism::{Credentials, Mechanism},
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     /// Connections at a time
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u16).range(1..=10_000))]
     connections: u16,
-    /// End after so many messages, sent or failed [default: 1000]
+    /// End after so many messages, or sessions, whether or not they fail [default: 1000]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=100_000_000))]
     messages: Option<u64>,
     /// End after this time
@@ -52,9 +52,13 @@ pub(super) struct Arguments {
     /// Open a new connection for every message; nothing of TLS is resumed
     #[arg(long)]
     new: bool,
+    /// Send nothing: open a connection, log in where an account is given, say goodbye, again and
+    /// again; nothing of TLS is resumed
+    #[arg(long, conflicts_with = "new")]
+    sessions: bool,
     /// Send nothing: open so many connections, log in where an account is given, and hold them for
     /// --seconds or until a signal; a line tells when all are open
-    #[arg(long, value_name = "N", conflicts_with_all = ["messages", "new"], value_parser = value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with_all = ["messages", "new", "sessions"], value_parser = value_parser!(u16).range(1..))]
     idle: Option<u16>,
     /// An account; without :PASSWORD that comes from --password-file or $MSASPEC_PASSWORD
     #[arg(long, value_name = "NAME[:PASSWORD]")]
@@ -93,7 +97,7 @@ Examples:
 The mail goes wherever the server sends it: point its next hop at something that discards it.
 Every message has the subject \"msaspec load\".
 
-Exit status: 0 every message was accepted, 1 some were not, 2 usage or an unreadable file,
+Exit status: 0 every message or session was accepted, 1 some were not, 2 usage or an unreadable file,
 3 nothing could be measured, 130 or 143 a signal ended it.";
 
 /// Puts the load on, and returns the exit status.
@@ -253,7 +257,11 @@ impl Arguments {
                 None => Until::Messages(self.messages.unwrap_or(1000)),
             },
             size: self.size,
-            new: self.new,
+            sessions: match (self.new, self.sessions) {
+                (_, true) => Sessions::WithoutMail,
+                (true, false) => Sessions::New,
+                (false, false) => Sessions::Reused,
+            },
             timeout: Duration::from_secs(self.timeout.into()),
         };
         Ok((order, addresses.collect()))

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Idle, Latencies, Measured, Order, Percentiles, Tls, Until};
+use super::{Idle, Latencies, Measured, Order, Percentiles, Sessions, Tls, Until};
 
 /// The document of a load; `FORMAT` is the number of its shape.
 #[derive(Clone, Debug, Serialize)]
@@ -19,11 +19,11 @@ pub struct Document {
     order: Asked,
     /// Whether a signal ended it.
     interrupted: bool,
-    /// Messages that were answered 2yz.
+    /// Messages that were answered 2yz; or sessions, where there was no mail.
     accepted: u64,
     failed: u64,
     seconds: f64,
-    /// Accepted messages.
+    /// How many of them a second.
     per_second: f64,
     latency_ms: Latency,
     /// By what happened.
@@ -61,6 +61,7 @@ struct Asked {
     /// Octets.
     size: usize,
     new: bool,
+    mail: bool,
     /// "clear", "starttls" or "implicit".
     tls: &'static str,
     mechanism: Option<String>,
@@ -91,7 +92,8 @@ impl Asked {
             messages,
             seconds,
             size: order.size,
-            new: order.new,
+            new: order.sessions != Sessions::Reused,
+            mail: order.sessions != Sessions::WithoutMail,
             tls: name(order.tls),
             mechanism: mechanism(order),
         }
@@ -176,10 +178,13 @@ pub fn write_table(
     measured: &Measured,
 ) -> io::Result<()> {
     let asked = &document.order;
-    let reused = if asked.new {
-        "a connection for every message"
-    } else {
-        "used again"
+    let (sessions, what) = match (asked.new, asked.mail) {
+        (_, false) => ("sessions without mail".to_owned(), "sessions"),
+        (true, true) => (
+            format!("a connection for every message, {} octets", asked.size),
+            "messages",
+        ),
+        (false, true) => (format!("used again, {} octets", asked.size), "messages"),
     };
     let login = match &asked.mechanism {
         Some(mechanism) => format!(", {mechanism}"),
@@ -187,12 +192,12 @@ pub fn write_table(
     };
     writeln!(
         out,
-        "{} ({}): {} connections, {reused}, {} octets, {}{login}\n",
-        document.target, document.address, asked.connections, asked.size, asked.tls
+        "{} ({}): {} connections, {sessions}, {}{login}\n",
+        document.target, document.address, asked.connections, asked.tls
     )?;
     writeln!(
         out,
-        "{:>10} accepted {:>10} failed {:>10.2} s {:>12.1} messages a second\n",
+        "{:>10} accepted {:>10} failed {:>10.2} s {:>12.1} {what} a second\n",
         document.accepted, document.failed, document.seconds, document.per_second
     )?;
     let head = ["p50", "p90", "p99", "max"];
@@ -202,7 +207,9 @@ pub fn write_table(
         "{:<24}{p50:>10}{p90:>10}{p99:>10}{max:>10}",
         "milliseconds"
     )?;
-    row(out, "reply after the dot", &measured.after_dot)?;
+    if asked.mail {
+        row(out, "reply after the dot", &measured.after_dot)?;
+    }
     if asked.new {
         row(out, "whole session", &measured.session)?;
     }

@@ -13,13 +13,15 @@ use std::{
 use msaspec_harness::error::Error;
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
-use super::{Latencies, Order, Until, connection::Connection, descriptors, message::Content};
-use crate::load::Trouble;
+use super::{
+    Latencies, Order, Sessions, Trouble, Until, connection::Connection, descriptors,
+    message::Content,
+};
 
 /// What a load has shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Measured {
-    /// Messages that were answered 2yz.
+    /// Messages that were answered 2yz; or sessions, where there are no messages.
     pub accepted: u64,
     /// Messages, or connections for them, that failed, by what happened.
     pub errors: BTreeMap<String, u64>,
@@ -27,12 +29,12 @@ pub struct Measured {
     pub duration: Duration,
     /// From the last octet of a message to its reply.
     pub after_dot: Latencies,
-    /// From the connection to the reply to QUIT, where every message has a connection of its own.
+    /// From the connection to the reply to QUIT, unless sessions are used again.
     pub session: Latencies,
 }
 
 impl Measured {
-    /// Accepted messages a second.
+    /// Accepted messages, or sessions, a second.
     #[allow(clippy::cast_precision_loss, reason = "a rate is not exact anyway")]
     pub fn per_second(&self) -> f64 {
         match self.duration.as_secs_f64() {
@@ -89,9 +91,9 @@ pub async fn run(order: Order, stop: watch::Receiver<bool>) -> Result<Measured, 
     let order = Arc::new(order);
     let content = Content::new(order.size, &order.sender, &order.recipient)?;
     let mut measured = Measured::default();
-    let connections = match order.new {
-        true => Vec::new(),
-        false => open_all(&order, &mut measured, stop.clone()).await,
+    let connections = match order.sessions {
+        Sessions::Reused => open_all(&order, &mut measured, stop.clone()).await,
+        Sessions::New | Sessions::WithoutMail => Vec::new(),
     };
     let shared = Arc::new(Shared {
         left: AtomicU64::new(match order.until {
@@ -189,18 +191,17 @@ async fn work(shared: &Shared, mut connection: Option<Connection>, measured: &mu
                 }
             },
         };
-        let sent = send(&mut open, shared, &envelope, &mut buffer).await;
-        match sent {
-            Err(trouble) => {
-                measured.failed_by(&trouble);
-                continue;
-            }
-            Ok(after_dot) => {
-                measured.accepted += 1;
-                measured.after_dot.add(after_dot);
+        if order.sessions != Sessions::WithoutMail {
+            match send(&mut open, shared, &envelope, &mut buffer).await {
+                Err(trouble) => {
+                    measured.failed_by(&trouble);
+                    continue;
+                }
+                Ok(after_dot) => measured.after_dot.add(after_dot),
             }
         }
-        if !order.new {
+        measured.accepted += 1;
+        if order.sessions == Sessions::Reused {
             connection = Some(open);
             continue;
         }

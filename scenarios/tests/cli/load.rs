@@ -73,6 +73,33 @@ fn a_load_is_measured(#[case] scheme: &str, #[case] nth: usize, #[case] more: &[
     );
 }
 
+#[test]
+fn sessions_without_mail_are_counted_too() {
+    let folder = folder();
+    let config = "hostname = \"submission.example\"\nspool = \"spool\"\nmechanisms = [\"SCRAM-SHA-256\"]\n\
+                  listeners = [\"127.0.0.1:0/tls\"]\n[users]\nalice = \"secret-4711\"\n";
+    std::fs::write(folder.path().join("serve.toml"), config).unwrap();
+    let server = Serving::start(&folder, &["--config", "serve.toml", "--log", "json"]);
+    let (target, ca) = (format!("smtps://{}", server.address(0)), server.ca());
+    let arguments = [
+        &["load", &target, "--sessions", "--ca", ca.to_str().unwrap()][..],
+        &["--user", "alice:secret-4711", "--mechanism"],
+        &["SCRAM-SHA-256", "--messages", "30", "--json", "load.json"],
+    ];
+    let ended = run(&folder, &arguments.concat());
+    ended.expect(
+        0,
+        &["sessions without mail", "30 accepted", "sessions a second"],
+    );
+    let document = json(&folder, "load.json");
+    assert_eq!(document["accepted"], 30);
+    assert_eq!(document["order"]["mail"], false);
+    assert!(document["latency_ms"]["session"]["p50"].is_f64());
+    assert!(document["latency_ms"]["after_dot"].is_null());
+    let queued = run(&folder, &["queue", "list", "--spool", "spool"]);
+    assert!(!queued.stdout.contains("from <"), "{}", queued.stdout);
+}
+
 #[rstest]
 #[case("smtp://192.0.2.1", &[], "--yes-this-is-my-server")]
 #[case("smtps://[2001:db8::1]", &["--idle", "5", "--insecure"], "--yes-this-is-my-server")]
@@ -80,6 +107,7 @@ fn a_load_is_measured(#[case] scheme: &str, #[case] nth: usize, #[case] more: &[
 #[case("smtp://127.0.0.1", &["--user", "alice", "--mechanism", "CRAM-MD5"], "$MSASPEC_PASSWORD")]
 #[case("smtp://127.0.0.1", &["--size", "1"], "512")]
 #[case("smtp://127.0.0.1", &["--messages", "1", "--seconds", "1"], "cannot be used")]
+#[case("smtp://127.0.0.1", &["--sessions", "--new"], "cannot be used")]
 #[case("smtp://127.0.0.1", &["--to", "nobody"], "NAME@DOMAIN")]
 #[case("127.0.0.1", &[], "write smtp://HOST")]
 fn what_cannot_be_meant_is_refused(

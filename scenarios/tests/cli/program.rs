@@ -145,6 +145,17 @@ impl Serving {
     pub(crate) fn start(folder: &TempDir, arguments: &[&str]) -> Serving {
         let mut child = msaspec(folder, &["serve"]).args(arguments).spawn().unwrap();
         let log = read(child.stderr.take().unwrap());
+        Serving::ready(child, Some(log))
+    }
+
+    /// The same, with a log whose reader is gone.
+    pub(crate) fn start_unread(folder: &TempDir, arguments: &[&str]) -> Serving {
+        let mut child = msaspec(folder, &["serve"]).args(arguments).spawn().unwrap();
+        drop(child.stderr.take());
+        Serving::ready(child, None)
+    }
+
+    fn ready(mut child: Child, log: Option<std::thread::JoinHandle<String>>) -> Serving {
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap())
             .read_line(&mut line)
@@ -152,7 +163,7 @@ impl Serving {
         Serving {
             child,
             ready: serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}")),
-            log: Some(log),
+            log,
         }
     }
 

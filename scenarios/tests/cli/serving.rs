@@ -63,6 +63,20 @@ fn mail_that_is_coming_in_is_taken_before_the_end_and_every_line_of_the_log_is_j
     );
 }
 
+#[test]
+fn a_log_that_nobody_reads_costs_no_session() {
+    let folder = folder();
+    fs::write(folder.path().join("server.toml"), CONFIG).unwrap();
+    let server = Serving::start_unread(&folder, &["--config", "server.toml"]);
+    for _ in 0..2 {
+        let mut client = Client::connect(&server);
+        client.say("EHLO client.example", "250 ");
+        client.say("NONSENSE", "500 ");
+        client.say("QUIT", "221 ");
+    }
+    assert_eq!(server.stop("TERM"), Some(0));
+}
+
 const CONFIG: &str = r#"
 hostname = "submission.example"
 spool = "spool"

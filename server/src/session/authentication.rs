@@ -20,13 +20,12 @@ impl Session {
         name: &str,
         initial: Option<Vec<u8>>,
     ) -> Result<Reply, Ended> {
-        let channel = self.channel();
-        let usable = self.usable_mechanisms(&channel);
+        let usable = self.usable_mechanisms();
         let Some(&mechanism) = usable.iter().find(|known| known.to_string() == name) else {
             return Ok(reply(504, "5.5.4", "Mechanism not available"));
         };
         let mut attempt = Attempt {
-            exchange: Exchange::new(mechanism, channel.among(mechanism, &usable)),
+            exchange: Exchange::new(mechanism, self.channel.clone().among(mechanism, &usable)),
             failure: None,
         };
         let mut step = match initial {

@@ -1,7 +1,7 @@
 //! EHLO and HELO: who the client says it is, and what it is offered.
 
 use super::Session;
-use crate::auth::{Channel, Mechanism};
+use crate::auth::Mechanism;
 use crate::extension::{self, State};
 use crate::reply::Reply;
 
@@ -40,26 +40,15 @@ impl Session {
             esmtp: self.hello.as_ref().is_some_and(|hello| hello.esmtp),
             tls: self.tls.is_some(),
             authenticated: self.authenticated,
-            mechanisms: self.usable_mechanisms(&self.channel()),
+            mechanisms: self.usable_mechanisms(),
         }
     }
 
     /// The mechanisms that can be used on this listener in this state of TLS.
-    pub(super) fn usable_mechanisms(&self, channel: &Channel) -> Vec<Mechanism> {
+    pub(super) fn usable_mechanisms(&self) -> Vec<Mechanism> {
         let offered = !self.listener.modifiers.no_auth;
         let all = self.shared.config.mechanisms.iter().copied();
-        all.filter(|mechanism| offered && channel.carries(*mechanism))
+        all.filter(|mechanism| offered && self.channel.carries(*mechanism))
             .collect()
-    }
-
-    /// What an exchange has to know of this connection.
-    pub(super) fn channel(&self) -> Channel {
-        let config = &self.shared.config;
-        let port = self.listener.address.port();
-        let channel = Channel::clear(&config.hostname, port, config.clear_text_login);
-        match self.wire.tls() {
-            Some(tls) => channel.with_tls(tls, self.shared.identity.end_point.as_deref()),
-            None => channel,
-        }
     }
 }

@@ -11,7 +11,7 @@ use testcontainers::bollard::{Docker, errors::Error as EngineError};
 use tokio::runtime::{Builder, Runtime};
 
 use super::network;
-use crate::error::Error;
+use crate::{error::Error, runtime::aside};
 
 /// The engine with a runtime of its own: its connections live there and nobody else's do.
 pub(super) struct Engine {
@@ -102,17 +102,6 @@ impl Engine {
             _ => format!("{what}: {error}"),
         })
     }
-}
-
-/// Does what blocks on a thread of its own: the caller's may belong to a runtime, where it would panic.
-pub(super) fn aside<T: Send>(blocking: impl FnOnce() -> T + Send) -> T {
-    if tokio::runtime::Handle::try_current().is_err() {
-        return blocking();
-    }
-    std::thread::scope(|scope| match scope.spawn(blocking).join() {
-        Ok(done) => done,
-        Err(panic) => std::panic::resume_unwind(panic),
-    })
 }
 
 /// What the operating system said, beneath the layers that passed it on.

@@ -15,7 +15,7 @@ use super::{
     Client, Options,
     containers::{Containers, helper_image, publish},
     context::Context,
-    engine::{aside, engine},
+    engine::engine,
     exec::Output,
     image::{self, Image},
     member::{Member, Recipe},
@@ -33,6 +33,7 @@ use crate::{
     mechanism::Credentials,
     next_hop::NextHop,
     promises::{Family, ListenerName, Promises},
+    runtime::aside,
     target::{Envelope, Listener, Recipient, Target, Treatment},
 };
 

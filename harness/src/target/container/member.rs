@@ -20,14 +20,8 @@ use testcontainers::{
     runners::SyncRunner,
 };
 
-use super::{
-    Options,
-    engine::{Engine, aside},
-    image::Image,
-    last_words::last_words,
-    network::Network,
-};
-use crate::error::Error;
+use super::{Options, engine::Engine, image::Image, last_words::last_words, network::Network};
+use crate::{error::Error, runtime::aside};
 
 /// A running container. It is removed with its volumes when it is dropped.
 pub struct Member {
