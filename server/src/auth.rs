@@ -19,6 +19,7 @@ pub(crate) use backend::{Backends, check_backends};
 pub(crate) use channel::{Channel, end_point};
 pub use mechanism::Mechanism;
 
+use crate::limits::Rank;
 use scram::Hash;
 
 /// What the server does after a client's response.
@@ -98,11 +99,16 @@ impl Exchange {
         }
     }
 
-    /// Takes a client's response, decoded.
-    pub(crate) async fn answer(&mut self, response: &[u8], backends: &Backends) -> Step {
+    /// Takes a client's response, decoded. What is slow on purpose is done for lower ranks first.
+    pub(crate) async fn answer(
+        &mut self,
+        response: &[u8],
+        backends: &Backends,
+        rank: Rank,
+    ) -> Step {
         match self {
-            Exchange::Plain => Step::End(plain::answer(response, backends).await),
-            Exchange::Login(exchange) => exchange.answer(response, backends).await,
+            Exchange::Plain => Step::End(plain::answer(response, backends, rank).await),
+            Exchange::Login(exchange) => exchange.answer(response, backends, rank).await,
             Exchange::CramMd5(exchange) => {
                 Step::End(exchange.answer(response, backends.accounts()))
             }

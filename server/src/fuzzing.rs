@@ -10,6 +10,7 @@ use crate::auth::{Backends, Channel, Exchange, Mechanism, Outcome, Step};
 use crate::command;
 use crate::config::Config;
 use crate::data::{Content, Room};
+use crate::limits::Rank;
 use crate::relay;
 
 /// One command line without its CRLF.
@@ -62,7 +63,7 @@ pub fn sasl(octets: &[u8]) {
     let mut exchange = Exchange::new(mechanism, Channel::clear(HOST, 587, true));
     exchange.begin(HOST);
     for response in rest.split(|octet| *octet == 0xFF) {
-        match runtime.block_on(exchange.answer(response, backends)) {
+        match runtime.block_on(exchange.answer(response, backends, Rank::default())) {
             Step::Challenge(_) => {}
             Step::End(Outcome::Accepted(user)) => panic!("{mechanism} let {user:?} in"),
             Step::End(_) => return,

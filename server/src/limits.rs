@@ -4,11 +4,13 @@ mod addresses;
 mod logins;
 mod pace;
 mod patience;
+mod places;
 
 pub(crate) use addresses::{Addresses, Refusal};
 pub(crate) use logins::Logins;
 pub(crate) use pace::Pace;
 pub(crate) use patience::Patience;
+pub(crate) use places::{Places, Rank};
 
 use std::net::{IpAddr, Ipv6Addr};
 

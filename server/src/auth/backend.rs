@@ -11,6 +11,7 @@ mod tokens;
 use super::mechanism::Need;
 use super::{Mechanism, Outcome};
 use crate::config::{Config, ConfigError};
+use crate::limits::Rank;
 use file::Users;
 
 pub use account::{Account, AccountError};
@@ -37,14 +38,14 @@ impl Backends {
         })
     }
 
-    /// Checks a name and a plain password.
-    pub(super) async fn check(&self, user: &str, password: &str) -> Outcome {
+    /// Checks a name and a plain password, for lower ranks first where it has to wait.
+    pub(super) async fn check(&self, user: &str, password: &str, rank: Rank) -> Outcome {
         if user.is_empty() || password.is_empty() {
             return Outcome::Refused("an empty name or password");
         }
         match &self.saslauthd {
-            Some(saslauthd) => saslauthd.check(user, password).await,
-            None => self.accounts.check(user, password).await,
+            Some(saslauthd) => saslauthd.check(user, password, rank).await,
+            None => self.accounts.check(user, password, rank).await,
         }
     }
 

@@ -1,9 +1,10 @@
 //! PLAIN: one message of authorization identity, user and password (RFC 4616).
 
 use super::{Backends, Outcome};
+use crate::limits::Rank;
 
 /// Checks a whole message. Who may act as somebody else: nobody.
-pub(super) async fn answer(message: &[u8], backends: &Backends) -> Outcome {
+pub(super) async fn answer(message: &[u8], backends: &Backends, rank: Rank) -> Outcome {
     if message.is_empty() {
         return Outcome::Refused("an empty message");
     }
@@ -18,7 +19,7 @@ pub(super) async fn answer(message: &[u8], backends: &Backends) -> Outcome {
         return Outcome::Malformed("not UTF-8");
     };
     // Checked first and whatever the authorization identity is, so that it makes no difference.
-    let outcome = backends.check(user, password).await;
+    let outcome = backends.check(user, password, rank).await;
     match outcome {
         Outcome::Accepted(_) if !authzid.is_empty() && authzid != user => {
             Outcome::Refused("the authorization identity is somebody else")

@@ -44,7 +44,7 @@ async fn plain_vectors() {
             word(&vector, "authzid"),
             word(&vector, "password")
         );
-        let outcome = plain::answer(message.as_bytes(), &backends).await;
+        let outcome = plain::answer(message.as_bytes(), &backends, Rank::default()).await;
         let success = word(&vector, "expected_outcome") == "success";
         assert_eq!(
             outcome == Outcome::Accepted(user.to_owned()),
@@ -68,7 +68,7 @@ async fn plain_vectors() {
 #[case(b"\0tom\0secret", true)]
 #[tokio::test]
 async fn plain_refuses(#[case] message: &[u8], #[case] well_formed: bool) {
-    let outcome = plain::answer(message, &backends("tim", "secret")).await;
+    let outcome = plain::answer(message, &backends("tim", "secret"), Rank::default()).await;
     assert_eq!(
         matches!(outcome, Outcome::Refused(_)),
         well_formed,
@@ -98,11 +98,17 @@ async fn login_vector() {
     assert_eq!(exchange.begin("msa.example.org"), prompt("username"));
     let user = word(vector, "user");
     assert_eq!(
-        exchange.answer(user.as_bytes(), &backends).await,
+        exchange
+            .answer(user.as_bytes(), &backends, Rank::default())
+            .await,
         prompt("password")
     );
     let end = exchange
-        .answer(word(vector, "password").as_bytes(), &backends)
+        .answer(
+            word(vector, "password").as_bytes(),
+            &backends,
+            Rank::default(),
+        )
         .await;
     assert_eq!(end, Step::End(Outcome::Accepted(user.to_owned())));
 }

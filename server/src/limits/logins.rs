@@ -1,15 +1,19 @@
 //! Failed logins by address: each makes the next check later, and very many end the trying.
 
+mod regulars;
+
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::Neighbourhood;
+use super::{Neighbourhood, Rank};
 use crate::config::Limits;
+use regulars::Regulars;
 
 /// The failures that are remembered, of a bounded number of addresses.
 #[derive(Debug)]
@@ -19,15 +23,33 @@ pub(crate) struct Logins {
     memory: Duration,
     limit: u32,
     table: Mutex<Table>,
-    /// Some check has ended.
-    ended: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     failures: HashMap<Neighbourhood, Failures>,
+    /// Addresses that are being checked, or wait for it.
+    present: HashMap<Neighbourhood, Present>,
+    regulars: Regulars,
+}
+
+/// Those of one address.
+#[derive(Debug, Default)]
+struct Present {
+    /// Checks under way, and those in line.
+    clients: u32,
     /// Checks under way, each of which may turn out a failure.
-    checks: HashMap<Neighbourhood, u32>,
+    checks: u32,
+    line: Arc<Line>,
+}
+
+/// One of an address looks whether it is its turn, and the others wait behind: an end of a check
+/// that woke them all would cost more than the check.
+#[derive(Debug, Default)]
+struct Line {
+    head: tokio::sync::Mutex<()>,
+    /// Some check of the address has ended.
+    ended: Notify,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -38,16 +60,19 @@ struct Failures {
     next: Instant,
 }
 
-/// One check under way; dropped when it has ended.
+/// One check under way, or in line; dropped when it has ended.
 #[derive(Debug)]
 pub(crate) struct Check<'l> {
     logins: &'l Logins,
     client: Neighbourhood,
+    line: Arc<Line>,
+    /// Set once it is under way.
+    rank: Option<Rank>,
 }
 
 /// What an address that wants a check has to do first.
-enum Turn<'l> {
-    Now(Check<'l>),
+enum Turn {
+    Now(Rank),
     At(Instant),
     /// Others of its address are being checked.
     After,
@@ -72,7 +97,6 @@ impl Logins {
                 limit => limit,
             },
             table: Mutex::default(),
-            ended: Notify::new(),
         }
     }
 
@@ -80,31 +104,46 @@ impl Logins {
     /// that nothing is, or if too many are before it. Attempts side by side, or each on a connection
     /// of its own, are no quicker than attempts in turn.
     pub(crate) async fn check(&self, address: IpAddr) -> Option<Check<'_>> {
-        let client = Neighbourhood::from(address);
+        let mut check = self.enter(address.into());
+        let line = check.line.clone();
         let turn = async {
+            let _head = line.head.lock().await;
             loop {
-                // Before the look, so that no end of a check is missed.
-                let ended = self.ended.notified();
-                match self.turn(client) {
-                    Turn::Now(check) => return Some(check),
+                match self.turn(check.client) {
+                    Turn::Now(rank) => break Some(rank),
                     Turn::At(moment) => sleep_until(moment).await,
-                    Turn::After => ended.await,
-                    Turn::Never => return None,
+                    Turn::After => line.ended.notified().await,
+                    Turn::Never => break None,
                 }
             }
         };
         let longest = self.longest_delay.saturating_add(QUEUE);
-        timeout(longest, turn).await.ok().flatten()
+        check.rank = timeout(longest, turn).await.ok().flatten();
+        check.rank.is_some().then_some(check)
     }
 
-    fn turn(&self, client: Neighbourhood) -> Turn<'_> {
+    fn enter(&self, client: Neighbourhood) -> Check<'_> {
+        let mut table = self.table();
+        let present = table.present.entry(client).or_default();
+        present.clients += 1;
+        Check {
+            logins: self,
+            client,
+            line: present.line.clone(),
+            rank: None,
+        }
+    }
+
+    fn turn(&self, client: Neighbourhood) -> Turn {
         let now = Instant::now();
         let mut table = self.table();
         let failures = table.failures.get(&client).copied();
         let failures = failures.filter(|failures| self.remembers(failures, now));
         let count = failures.map_or(0, |failures| failures.count);
         let next = failures.map_or(now, |failures| failures.next);
-        let checks = table.checks.get(&client).copied().unwrap_or_default();
+        let unknown = u32::from(!table.regulars.know(client));
+        let present = table.present.entry(client).or_default();
+        let checks = present.checks;
         // An address that is held back has one check at a time: each may hold the next one back.
         let most = match self.delay(count) {
             Duration::ZERO => self.limit.saturating_sub(count),
@@ -117,11 +156,8 @@ impl Logins {
         } else if next > now {
             Turn::At(next)
         } else {
-            table.checks.insert(client, checks + 1);
-            Turn::Now(Check {
-                logins: self,
-                client,
-            })
+            present.checks += 1;
+            Turn::Now(Rank(count + checks + unknown))
         }
     }
 
@@ -187,6 +223,16 @@ impl Logins {
 }
 
 impl Check<'_> {
+    /// How soon it is its turn where others are checked too.
+    pub(crate) fn rank(&self) -> Rank {
+        self.rank.unwrap_or_default()
+    }
+
+    /// Remembers from where somebody has logged in.
+    pub(crate) fn succeeded(self) {
+        self.logins.table().regulars.remember(self.client);
+    }
+
     /// Counts it as a failure, and tells how long to hold its answer back.
     pub(crate) fn failed(self) -> Duration {
         self.logins.failed(self.client)
@@ -196,138 +242,19 @@ impl Check<'_> {
 impl Drop for Check<'_> {
     fn drop(&mut self) {
         let mut table = self.logins.table();
-        let left = table
-            .checks
-            .get(&self.client)
-            .map_or(0, |checks| checks - 1);
-        if left == 0 {
-            table.checks.remove(&self.client);
-        } else {
-            table.checks.insert(self.client, left);
+        let Entry::Occupied(mut present) = table.present.entry(self.client) else {
+            return;
+        };
+        present.get_mut().clients -= 1;
+        if self.rank.is_some() {
+            present.get_mut().checks -= 1;
+            self.line.ended.notify_one();
         }
-        drop(table);
-        self.logins.ended.notify_waiters();
+        if present.get().clients == 0 {
+            present.remove();
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn logins() -> Logins {
-        Logins::new(&Limits {
-            failed_logins_per_address: 6,
-            ..Limits::default()
-        })
-    }
-
-    fn address(number: u32) -> IpAddr {
-        std::net::Ipv4Addr::from_bits(number).into()
-    }
-
-    fn failed(logins: &Logins, number: u32) -> Duration {
-        logins.failed(address(number).into())
-    }
-
-    async fn is_shut_out(logins: &Logins, number: u32) -> bool {
-        logins.check(address(number)).await.is_none()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn delays_grow_and_are_forgotten() {
-        let logins = logins();
-        let delays =
-            |number| -> Vec<_> { (0..9).map(|_| failed(&logins, number).as_secs()).collect() };
-        assert_eq!(delays(1), [0, 0, 0, 1, 2, 4, 8, 16, 16]);
-        assert_eq!(failed(&logins, 2), Duration::ZERO);
-        tokio::time::advance(Duration::from_secs(899)).await;
-        assert_eq!(failed(&logins, 1).as_secs(), 16);
-        tokio::time::advance(Duration::from_secs(900)).await;
-        assert_eq!(failed(&logins, 1), Duration::ZERO);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn very_many_failures_end_the_trying_for_a_time() {
-        let logins = logins();
-        for _ in 0..5 {
-            failed(&logins, 1);
-        }
-        assert!(!is_shut_out(&logins, 1).await);
-        failed(&logins, 1);
-        assert!(is_shut_out(&logins, 1).await);
-        assert!(!is_shut_out(&logins, 2).await);
-        tokio::time::advance(Duration::from_secs(900)).await;
-        assert!(!is_shut_out(&logins, 1).await);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn attempts_side_by_side_are_no_quicker() {
-        let logins = logins();
-        let begin = Instant::now();
-        let attempt = || async {
-            let check = logins.check(address(1)).await?;
-            tokio::task::yield_now().await;
-            check.failed();
-            Some(begin.elapsed().as_secs())
-        };
-        let (a, b, c, d, e, f, g, h) = tokio::join!(
-            attempt(),
-            attempt(),
-            attempt(),
-            attempt(),
-            attempt(),
-            attempt(),
-            attempt(),
-            attempt()
-        );
-        let all = [a, b, c, d, e, f, g, h];
-        assert_eq!(all.iter().flatten().count(), 6, "{all:?}");
-        assert!(is_shut_out(&logins, 1).await);
-        assert!(logins.table().checks.is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_new_connection_does_not_shorten_the_delay() {
-        let logins = logins();
-        let begin = Instant::now();
-        let mut moments = Vec::new();
-        for _ in 0..6 {
-            let check = logins.check(address(1)).await.unwrap();
-            moments.push(begin.elapsed().as_secs());
-            check.failed();
-        }
-        assert_eq!(moments, [0, 0, 0, 0, 1, 3]);
-        logins.check(address(2)).await.unwrap();
-        assert_eq!(begin.elapsed().as_secs(), 3);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn right_logins_side_by_side_wait_for_a_place_only() {
-        let logins = logins();
-        let mut checks = Vec::new();
-        for _ in 0..6 {
-            checks.push(logins.check(address(1)).await.unwrap());
-        }
-        let (seventh, ()) = tokio::join!(logins.check(address(1)), async {
-            tokio::task::yield_now().await;
-            checks.clear();
-        });
-        assert!(seventh.is_some());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_memory_is_bounded_and_keeps_the_worst() {
-        let logins = logins();
-        for _ in 0..6 {
-            failed(&logins, 0);
-        }
-        for number in 1..=u32::try_from(ADDRESSES).unwrap() {
-            failed(&logins, number);
-        }
-        assert_eq!(logins.table().failures.len(), ADDRESSES);
-        assert!(is_shut_out(&logins, 0).await);
-        tokio::time::advance(Duration::from_secs(900)).await;
-        failed(&logins, u32::MAX);
-        assert_eq!(logins.table().failures.len(), 1);
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Session, too_long};
 use crate::auth::{Exchange, Outcome, Step};
+use crate::limits::Rank;
 use crate::reply::{Reply, reply};
 use crate::wire::{Ended, Line};
 
@@ -85,13 +86,19 @@ impl Session {
         let exchange = &mut attempt.exchange;
         // Nothing is left to check then.
         if exchange.has_failed() {
-            return Ok(Some(exchange.answer(response, &shared.backends).await));
+            let rank = Rank::default();
+            return Ok(Some(
+                exchange.answer(response, &shared.backends, rank).await,
+            ));
         }
         let Some(check) = self.wait(shared.logins.check(self.peer.ip())).await? else {
             return Ok(None);
         };
-        let step = exchange.answer(response, &shared.backends).await;
-        if exchange.has_failed() || matches!(step, Step::End(Outcome::Refused(_))) {
+        let rank = check.rank();
+        let step = exchange.answer(response, &shared.backends, rank).await;
+        if let Step::End(Outcome::Accepted(_)) = step {
+            check.succeeded();
+        } else if exchange.has_failed() || matches!(step, Step::End(Outcome::Refused(_))) {
             attempt.failure = Some(Failure {
                 delay: check.failed(),
                 too_many: self.patience.failed_login(&shared.config.limits),

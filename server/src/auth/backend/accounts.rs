@@ -13,6 +13,7 @@ use super::strangers::Strangers;
 use crate::auth::mechanism::Need;
 use crate::auth::scram::{Hash, ITERATIONS, Keys};
 use crate::auth::{Mechanism, Outcome};
+use crate::limits::Rank;
 
 /// All accounts.
 pub(crate) struct Accounts {
@@ -99,7 +100,7 @@ impl Accounts {
     }
 
     /// Compares a password in a time that depends on neither user nor secret.
-    pub(crate) async fn check(&self, user: &str, password: &str) -> Outcome {
+    pub(crate) async fn check(&self, user: &str, password: &str, rank: Rank) -> Outcome {
         let (Ok(user), Ok(password)) = (saslprep(user), saslprep(password)) else {
             return Outcome::Refused("a character that SASLprep prohibits");
         };
@@ -108,7 +109,7 @@ impl Accounts {
         }
         let known = self.known(&user, self.prepared.get(user.as_ref()));
         let same = match &known.account.argon2 {
-            Some(hash) => self.workers.verify(hash, &password).await,
+            Some(hash) => self.workers.verify(hash, &password, rank).await,
             None => Ok(self.is_secret(&known, &password)),
         };
         match same {

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::auth::Outcome;
+use crate::limits::{Places, Rank};
 
 /// A saslauthd, asked for a few clients at a time.
 pub(crate) struct Saslauthd {
     socket: PathBuf,
     deadline: Duration,
-    places: Semaphore,
+    places: Places,
 }
 
 /// Longest time for an answer, waiting for a place included.
@@ -35,14 +35,14 @@ impl Saslauthd {
         Saslauthd {
             socket,
             deadline: DEADLINE,
-            places: Semaphore::new(PLACES),
+            places: Places::new(PLACES),
         }
     }
 
     /// Asks about a name and a password. No answer is no refusal.
-    pub(super) async fn check(&self, user: &str, password: &str) -> Outcome {
+    pub(super) async fn check(&self, user: &str, password: &str, rank: Rank) -> Outcome {
         let start = Instant::now();
-        let outcome = match self.ask(user, password, start + self.deadline).await {
+        let outcome = match self.ask(user, password, rank, start + self.deadline).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Unavailable(format!("saslauthd: {error}")),
         };
@@ -52,7 +52,13 @@ impl Saslauthd {
         outcome
     }
 
-    async fn ask(&self, user: &str, password: &str, deadline: Instant) -> io::Result<Outcome> {
+    async fn ask(
+        &self,
+        user: &str,
+        password: &str,
+        rank: Rank,
+        deadline: Instant,
+    ) -> io::Result<Outcome> {
         let fields = [user, password, "smtp", ""];
         // After a NUL saslauthd would read no further and accept what stands before it.
         if fields.iter().any(|field| field.contains('\0')) {
@@ -62,7 +68,7 @@ impl Saslauthd {
             return Ok(Outcome::Refused("a name or password that is too long"));
         }
         let answer = timeout_at(deadline, async {
-            let _place = self.places.acquire().await.map_err(io::Error::other)?;
+            let _place = self.places.take(rank).await;
             exchange(&self.socket, &fields).await
         });
         let answer = answer

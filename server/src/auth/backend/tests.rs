@@ -83,7 +83,10 @@ async fn a_made_account_is_read_back() {
     assert_eq!(users.accounts["a,b=c"], account);
     let backends = Backends::new(&config).unwrap();
     let accepted = Outcome::Accepted("a,b=c".to_owned());
-    assert_eq!(backends.check("a,b=c", "\u{2168}").await, accepted);
+    assert_eq!(
+        backends.check("a,b=c", "\u{2168}", Rank::default()).await,
+        accepted
+    );
 }
 
 #[rstest]

@@ -84,7 +84,7 @@ proptest! {
         }
         for response in responses {
             let response = echo(&step, response);
-            step = runtime.block_on(exchange.answer(&response, backends));
+            step = runtime.block_on(exchange.answer(&response, backends, Rank::default()));
         }
     }
 }

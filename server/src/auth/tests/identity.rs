@@ -9,7 +9,9 @@ async fn external_vectors() {
         let mut exchange =
             Exchange::new(Mechanism::External, Channel::bound(b"", b"", Some("alice")));
         let authzid = word(&vector, "authzid").as_bytes();
-        let end = exchange.answer(authzid, &backends("tim", "secret")).await;
+        let end = exchange
+            .answer(authzid, &backends("tim", "secret"), Rank::default())
+            .await;
         let accepted = end == Step::End(Outcome::Accepted("alice".to_owned()));
         assert_eq!(accepted, vector["expected_outcome"].is_null(), "{end:?}");
     }
@@ -38,7 +40,11 @@ async fn external(#[case] authzid: &str, #[case] user: Option<&str>, #[case] rig
     let mut exchange = Exchange::new(Mechanism::External, channel);
     assert_eq!(exchange.begin("a.example"), Step::Challenge(Vec::new()));
     let end = exchange
-        .answer(authzid.as_bytes(), &backends("tim", "secret"))
+        .answer(
+            authzid.as_bytes(),
+            &backends("tim", "secret"),
+            Rank::default(),
+        )
         .await;
     match end {
         Step::End(Outcome::Accepted(name)) => assert!(right && Some(name.as_str()) == user),

@@ -23,11 +23,11 @@ async fn ask(mechanism: Mechanism, port: u16, response: &[u8]) -> (Option<Value>
     let backends = token_backends();
     let channel = Channel::clear("server.example.com", port, false);
     let mut exchange = Exchange::new(mechanism, channel);
-    match exchange.answer(response, &backends).await {
+    match exchange.answer(response, &backends, Rank::default()).await {
         Step::End(outcome) => (None, outcome),
         Step::Challenge(error) => {
             let error = serde_json::from_slice(&error).unwrap();
-            match exchange.answer(b"\x01", &backends).await {
+            match exchange.answer(b"\x01", &backends, Rank::default()).await {
                 Step::End(outcome) => (Some(error), outcome),
                 step => panic!("{step:?}"),
             }

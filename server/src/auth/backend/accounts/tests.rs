@@ -25,7 +25,7 @@ async fn passwords_are_prepared(#[case] user: &str, #[case] password: &str, #[ca
         Accounts::of_secrets([("alice", "\u{2168}")], &[]),
         Accounts::new(hashed, None, &[]),
     ] {
-        let outcome = accounts.check(user, password).await;
+        let outcome = accounts.check(user, password, Rank::default()).await;
         assert_eq!(outcome == Outcome::Accepted("alice".to_owned()), right);
         assert!(right || matches!(outcome, Outcome::Refused(_)));
     }
@@ -34,7 +34,9 @@ async fn passwords_are_prepared(#[case] user: &str, #[case] password: &str, #[ca
 #[tokio::test]
 async fn nobody_can_log_in_where_there_are_no_accounts() {
     let accounts = Accounts::of_secrets([], &[]);
-    let outcome = accounts.check("alice", "nobody's secret").await;
+    let outcome = accounts
+        .check("alice", "nobody's secret", Rank::default())
+        .await;
     assert!(matches!(outcome, Outcome::Refused(_)));
     assert!(!accounts.of("alice").exists());
     assert!(!accounts.keys("alice", Hash::Sha1).exists);
@@ -77,7 +79,7 @@ async fn a_stranger_costs_the_check_that_a_user_costs() {
     assert_eq!(tom.account.argon2, account.argon2);
     let reason = "no such user, or the password is wrong";
     for (user, password) in [("alice", "wrong"), ("tom", "wrong"), ("tom", "secret")] {
-        let outcome = accounts.check(user, password).await;
+        let outcome = accounts.check(user, password, Rank::default()).await;
         assert_eq!(outcome, Outcome::Refused(reason));
     }
 }

@@ -42,7 +42,10 @@ impl Fake {
 #[tokio::test]
 async fn four_counted_strings_are_sent() {
     let fake = Fake::start(Answer::Octets(b"\x00\x02OK"));
-    let outcome = fake.client().check("alice", "secret").await;
+    let outcome = fake
+        .client()
+        .check("alice", "secret", Rank::default())
+        .await;
     assert_eq!(outcome, Outcome::Accepted("alice".to_owned()));
     assert_eq!(
         fake.requests.await.unwrap(),
@@ -55,7 +58,9 @@ async fn a_refusal_takes_whole_steps() {
     let fake = Fake::start(Answer::Octets(b"\x00\x13NO Invalid username"));
     let start = Instant::now();
     assert!(matches!(
-        fake.client().check("alice", "secret").await,
+        fake.client()
+            .check("alice", "secret", Rank::default())
+            .await,
         Outcome::Refused(_)
     ));
     assert!(start.elapsed() >= STEP);
@@ -97,7 +102,7 @@ async fn a_crowded_daemon_is_waited_for() {
 
     let client = Saslauthd::new(path);
     // The client is polled first, and finds the daemon crowded.
-    let (outcome, ()) = tokio::join!(biased; client.check("alice", "secret"), async {
+    let (outcome, ()) = tokio::join!(biased; client.check("alice", "secret", Rank::default()), async {
         for _ in &ahead {
             listener.accept().await.unwrap();
         }
@@ -119,7 +124,9 @@ async fn a_crowded_daemon_is_waited_for() {
 async fn no_answer_is_no_refusal(#[case] answer: Answer) {
     let fake = Fake::start(answer);
     assert!(matches!(
-        fake.client().check("alice", "secret").await,
+        fake.client()
+            .check("alice", "secret", Rank::default())
+            .await,
         Outcome::Unavailable(_)
     ));
 }
@@ -129,7 +136,7 @@ async fn a_dead_daemon_is_no_refusal() {
     let folder = tempfile::tempdir().unwrap();
     let dead = Saslauthd::new(folder.path().join("mux"));
     assert!(matches!(
-        dead.check("alice", "secret").await,
+        dead.check("alice", "secret", Rank::default()).await,
         Outcome::Unavailable(_)
     ));
 }
@@ -141,7 +148,9 @@ async fn a_dead_daemon_is_no_refusal() {
 async fn what_the_daemon_would_misread_is_not_sent(#[case] password: String) {
     let fake = Fake::start(Answer::Octets(b"\x00\x02OK"));
     assert!(matches!(
-        fake.client().check("alice", &password).await,
+        fake.client()
+            .check("alice", &password, Rank::default())
+            .await,
         Outcome::Refused(_)
     ));
     assert!(!fake.requests.is_finished());
