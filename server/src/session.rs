@@ -208,7 +208,8 @@ impl Session {
         Ok(())
     }
 
-    /// Waits, but not with replies in hand that the client could have, nor beyond a stop.
+    /// Waits, but not with replies in hand that the client could have, nor beyond a stop, nor for a
+    /// client that has gone.
     async fn wait<T>(&mut self, task: impl Future<Output = T>) -> Result<T, Ended> {
         let mut task = Box::pin(task);
         tokio::select! {
@@ -221,6 +222,7 @@ impl Session {
             biased;
             done = task => Ok(done),
             _ = self.stop.wait_for(|stopped| *stopped) => Err(Ended::Stopping),
+            gone = self.wire.gone() => Err(gone),
         }
     }
 }

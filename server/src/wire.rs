@@ -149,6 +149,19 @@ impl Wire {
         }
     }
 
+    /// Waits until the client has gone, as far as that can be seen: not behind octets that it sent
+    /// before and that are not looked at yet.
+    pub(crate) async fn gone(&mut self) -> Ended {
+        if self.used == self.input.len() {
+            match self.read().await {
+                Ok(0) => return Ended::Closed,
+                Ok(_) => {}
+                Err(error) => return Ended::Failed(error),
+            }
+        }
+        std::future::pending().await
+    }
+
     /// Writes out what was gathered. A wait that is cut off loses and repeats nothing: octets
     /// leave the output once they are written.
     pub(crate) async fn flush(&mut self) -> Result<(), Ended> {

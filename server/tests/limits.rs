@@ -126,6 +126,34 @@ async fn a_login_that_is_held_back_does_not_hold_up_the_shutdown() {
     assert!(answer.starts_with("421 4.3.2 "), "{answer}");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_leaves_is_not_held_back() {
+    let (server, _spool) = start(Limits {
+        connections: 1,
+        login_delay_seconds: 3600,
+        login_delay_max_seconds: 3600,
+        ..Limits::default()
+    })
+    .await;
+    let (mut stream, _) = greeted(&server, [127, 0, 0, 1]).await;
+    say(&mut stream, "EHLO client.example").await;
+    for _ in 0..3 {
+        say(&mut stream, &plain("wrong")).await;
+    }
+    let line = format!("{}\r\n", plain("wrong"));
+    stream.write_all(line.as_bytes()).await.unwrap();
+    drop(stream);
+    let place = async {
+        while !greeted(&server, [127, 0, 0, 2]).await.1.starts_with("220 ") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), place)
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn errors_and_idle_commands_run_out() {
     let (server, _spool) = start(Limits {
