@@ -38,7 +38,7 @@ pub(crate) async fn emptied(spool: &Path) {
 
 /// A session whose DATA has been answered 354.
 pub(crate) async fn until_data(server: &Server, recipients: &[&str]) -> BufReader<TcpStream> {
-    let stream = TcpStream::connect(server.listeners()[0].address)
+    let stream = TcpStream::connect(server.submission().unwrap())
         .await
         .unwrap();
     let mut stream = BufReader::new(stream);

@@ -14,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 pub(crate) struct TlsClient(BufReader<TlsStream<TcpStream>>);
 
 impl TlsClient {
-    /// Connects to the first listener and reads the greeting; certificate and key are in DER.
+    /// Connects to the first listener with TLS and reads the greeting; certificate and key are in DER.
     pub(crate) async fn connect(
         server: &Server,
         version: &'static SupportedProtocolVersion,
@@ -48,7 +48,7 @@ impl TlsClient {
                 )
                 .unwrap(),
         };
-        let stream = TcpStream::connect(server.listeners()[0].address).await?;
+        let stream = TcpStream::connect(server.submissions().unwrap()).await?;
         let name = ServerName::try_from("msa.example.org").unwrap();
         let connector = TlsConnector::from(Arc::new(settings));
         let mut client = TlsClient(BufReader::new(connector.connect(name, stream).await?));
