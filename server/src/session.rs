@@ -133,7 +133,7 @@ impl Session {
     /// Sends a command's final reply, unless the client has used up the server's patience.
     fn reply(&mut self, verb: Verb, reply: Reply) -> Result<(), Ended> {
         let limits = &self.shared.config.limits;
-        if reply.code() >= 400 {
+        if reply.code() >= 400 && self.patience.refusal() {
             // Not what the client wrote: it may be a password in the wrong place.
             tracing::info!(command = ?verb, reply = reply.to_string().trim_end(), "refused");
         }

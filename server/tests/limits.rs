@@ -103,8 +103,13 @@ async fn failed_logins_end_the_session_and_shut_their_address_out() {
 
     let (mut stream, _) = greeted(&server, [127, 0, 0, 1]).await;
     say(&mut stream, "EHLO client.example").await;
+    for _ in 0..2 {
+        let answer = say(&mut stream, &plain("secret")).await;
+        assert!(answer.starts_with("454 4.7.0 "), "{answer}");
+    }
     let answer = say(&mut stream, &plain("secret")).await;
-    assert!(answer.starts_with("454 4.7.0 "), "{answer}");
+    assert!(answer.starts_with("421 4.7.0 "), "{answer}");
+    assert!(is_over(stream).await);
 }
 
 #[tokio::test]

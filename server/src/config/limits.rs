@@ -28,7 +28,7 @@ pub struct Limits {
     /// back, and RCPT does not count. At least 1. Default 1000.
     pub commands_without_mail: u32,
     /// Failed logins of one session after which it is ended with 421 4.7.0 in place of the next
-    /// 535. At least 3 (RFC 4954, section 9). Default 5.
+    /// 535; those that are not checked any more count. At least 3 (RFC 4954, section 9). Default 5.
     pub failed_logins_per_session: u32,
     /// Failed logins of one address (IPv6 by its /64) after which AUTH is answered 454 4.7.0 and
     /// nothing is checked, until they are forgotten; 0 for no limit. An exchange counts once its

@@ -10,8 +10,12 @@ pub(crate) struct Patience {
     /// RCPTs refused for now, which are no errors: people's lists are long.
     deferred: usize,
     failed_logins: u32,
+    refusals: u32,
     messages: u32,
 }
+
+/// Refusals between two messages that are worth a line of the log each.
+const TOLD: u32 = 20;
 
 impl Patience {
     /// Counts a command and its reply's code; why the session has to end, if it has to.
@@ -40,6 +44,18 @@ impl Patience {
         }
     }
 
+    /// Counts a refused command; whether the log has to tell. A client that is wrong without an end
+    /// must not fill the disk.
+    pub(crate) fn refusal(&mut self) -> bool {
+        self.refusals = self.refusals.saturating_add(1);
+        self.refusals <= TOLD
+    }
+
+    /// Commands refused since the last message.
+    pub(crate) fn refusals(&self) -> u32 {
+        self.refusals
+    }
+
     /// Counts a failed login; true if it was one too many.
     pub(crate) fn failed_login(&mut self, limits: &Limits) -> bool {
         self.failed_logins += 1;
@@ -51,6 +67,7 @@ impl Patience {
         self.errors = 0;
         self.commands = 0;
         self.deferred = 0;
+        self.refusals = 0;
         self.messages = self.messages.saturating_add(1);
     }
 
@@ -111,6 +128,16 @@ mod tests {
         }
         let end = patience.command(452, true, &limits);
         assert_eq!(end, Some("Too many recipients"));
+    }
+
+    #[test]
+    fn the_log_is_told_of_some_refusals_between_two_messages() {
+        let mut patience = Patience::default();
+        for _ in 0..2 {
+            let told = (0..1000).filter(|_| patience.refusal()).count();
+            assert_eq!((told, patience.refusals()), (20, 1000));
+            patience.message();
+        }
     }
 
     #[test]

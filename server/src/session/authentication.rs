@@ -58,7 +58,11 @@ impl Session {
                 None => {
                     let reason = "too many failures";
                     tracing::info!(mechanism = name, reason, "not checked");
-                    return Ok(shut_out());
+                    let too_many = self.patience.failed_login(&self.shared.config.limits);
+                    return match too_many {
+                        false => Ok(shut_out()),
+                        true => Err(given_up()),
+                    };
                 }
             };
             self.wire
@@ -153,11 +157,7 @@ impl Session {
             self.wait(tokio::time::sleep(delay)).await?;
         }
         if too_many {
-            return Err(Ended::GivenUp(reply(
-                421,
-                "4.7.0",
-                "Too many failed logins",
-            )));
+            return Err(given_up());
         }
         Ok(refusal)
     }
@@ -179,6 +179,10 @@ struct Failure {
 
 fn cancelled() -> Reply {
     reply(501, "5.0.0", "Authentication cancelled")
+}
+
+fn given_up() -> Ended {
+    Ended::GivenUp(reply(421, "4.7.0", "Too many failed logins"))
 }
 
 fn shut_out() -> Reply {

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{Crowd, address, answer, begun, clear, greeted};
 
 /// Clients of each kind.
-const NOOPS: usize = 20;
+const NOOPS: usize = 8;
 const RECIPIENTS: usize = 50;
 
 /// Both kinds of them.

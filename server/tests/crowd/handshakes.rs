@@ -17,8 +17,8 @@ use super::{Crowd, address, connect};
 
 /// Clients of each kind.
 const LARGE: usize = 400;
-const LEFT: usize = 8;
-const RENEWED: usize = 8;
+const LEFT: usize = 4;
+const RENEWED: usize = 4;
 /// Octets of a handshake message that is announced.
 const ANNOUNCED: u16 = 0xF000;
 
