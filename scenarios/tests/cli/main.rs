@@ -4,6 +4,7 @@ mod check;
 mod hostile;
 mod load;
 mod program;
+mod queue;
 mod refusals;
 mod servers;
 mod serving;

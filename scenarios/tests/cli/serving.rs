@@ -77,7 +77,7 @@ fn a_log_that_nobody_reads_costs_no_session() {
     assert_eq!(server.stop("TERM"), Some(0));
 }
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 hostname = "submission.example"
 spool = "spool"
 listeners = ["127.0.0.1:0"]
@@ -86,11 +86,11 @@ clear_text_login = true
 alice = "hidden-4711"
 "#;
 
-struct Client(BufReader<TcpStream>);
+pub(crate) struct Client(BufReader<TcpStream>);
 
 #[allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 impl Client {
-    fn connect(server: &Serving) -> Client {
+    pub(crate) fn connect(server: &Serving) -> Client {
         let stream = TcpStream::connect(server.address(0)).unwrap();
         let patience = std::time::Duration::from_secs(60);
         stream.set_read_timeout(Some(patience)).unwrap();
@@ -100,7 +100,7 @@ impl Client {
     }
 
     /// Says a line; an empty code is for one that has no reply.
-    fn say(&mut self, line: &str, code: &str) {
+    pub(crate) fn say(&mut self, line: &str, code: &str) {
         write!(self.0.get_mut(), "{line}\r\n").unwrap();
         if !code.is_empty() {
             self.expect(code);

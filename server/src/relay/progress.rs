@@ -86,11 +86,17 @@ impl Tracked {
         }
     }
 
-    /// Makes the reports that an earlier start or a full disk left undone.
+    /// Makes the reports that an earlier start or a full disk left undone, and removes what an
+    /// earlier version was about to remove.
     pub(super) async fn catch_up(&self, office: &Office) -> Standing {
         let mut recipients = self.recipients.lock().await;
         // Whoever finds the jobs of all messages does not wait for one.
-        self.report(&mut recipients, false, office).await
+        match self.report(&mut recipients, false, office).await {
+            Standing::Kept if recipients.iter().all(is_settled) => {
+                self.write_down(&recipients, false, office).await
+            }
+            standing => standing,
+        }
     }
 
     /// Makes the reports that are due about what is on disk, and marks them as made. What fails is

@@ -127,15 +127,15 @@ impl Disk {
         }
         let file = self.open_to_read(name)?;
         let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-        let mut octets = vec![0xff; length];
+        let (mut octets, mut whole) = (vec![0xff; length], true);
         for (number, sector) in octets.chunks_mut(SECTOR).enumerate() {
             match self.read_at(&file, (number * SECTOR) as u64, sector.len()) {
                 Ok(read) => sector.copy_from_slice(&read),
-                Err(error) if is_unreadable(&error) => {}
+                Err(error) if is_unreadable(&error) => whole = false,
                 Err(error) => return Err(error),
             }
         }
-        Ok((octets, false))
+        Ok((octets, whole))
     }
 
     pub(super) fn read_at(&self, file: &File, place: u64, length: usize) -> io::Result<Vec<u8>> {

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::envelope::{Addressee, is_false};
-use super::{LastReply, MailOptions, Notify};
+use super::id::Id;
+use super::{Envelope, LastReply, MailOptions, Notify};
 
 /// One message without its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,6 +86,30 @@ impl Entry {
         self.recipients
             .iter()
             .any(|recipient| recipient.state == RecipientState::Pending)
+    }
+}
+
+impl Message {
+    /// What was stored: the envelope as one line of JSON, then the content; and the progress as
+    /// JSON, if there was any. Otherwise what is wrong with it.
+    pub(super) fn parse(
+        id: Id,
+        mut stored: Vec<u8>,
+        progress: Option<&[u8]>,
+    ) -> Result<Self, String> {
+        let end = stored.iter().position(|octet| *octet == b'\n');
+        let content = stored.split_off(end.ok_or("no envelope")? + 1);
+        let envelope: Envelope =
+            serde_json::from_slice(&stored).map_err(|error| error.to_string())?;
+        if envelope.size != content.len() as u64 {
+            return Err(format!("{} octets of content", content.len()));
+        }
+        let recipients = match progress {
+            Some(json) => envelope.progress(json)?,
+            None => envelope.untried(),
+        };
+        let entry = envelope.entry(&id.to_string(), recipients);
+        Ok(Message { entry, content })
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::io;
 
-use super::Envelope;
+use super::disk::Disk;
 use super::id::Id;
 use super::log::{DAMAGED, Log, UNFINISHED};
 use super::record::{Draft, Kind};
+use super::{Message, SpoolError, at};
 
 /// Appends every message that is found in a file of its own, and then removes the file. What a
 /// crash left unfinished goes too; what is damaged is renamed. Other files are left alone.
@@ -33,17 +34,31 @@ pub(super) fn convert(log: &mut Log, names: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-fn take(log: &mut Log, id: Id) -> io::Result<()> {
-    let (message, state) = (format!("{id}.msg"), format!("{id}.state"));
-    let payload = log.disk().read(&message)?;
-    let progress = match log.disk().read(&state) {
-        Ok(json) => Some(json),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
+/// The messages that have a file of their own among these.
+pub(super) fn ids(names: &[String]) -> impl Iterator<Item = Id> {
+    names.iter().filter_map(|name| id_before(name, ".msg"))
+}
+
+/// A message in a file of its own, unless a server has taken it over meanwhile.
+pub(super) fn read(disk: &Disk, id: Id) -> Result<Option<Message>, SpoolError> {
+    let path = disk.path(&message(id));
+    let Some(files) = files(disk, id).map_err(at(&path))? else {
+        return Ok(None);
     };
-    if !is_sound(&payload, progress.as_deref()) {
+    match Message::parse(id, files.stored, files.progress.as_deref()) {
+        Ok(message) => Ok(Some(message)),
+        Err(reason) => Err(SpoolError::Damaged { path, reason }),
+    }
+}
+
+fn take(log: &mut Log, id: Id) -> io::Result<()> {
+    let (message, state) = (message(id), state(id));
+    let Some(Files { stored, progress }) = files(log.disk(), id)? else {
+        return Ok(());
+    };
+    if let Err(reason) = Message::parse(id, stored.clone(), progress.as_deref()) {
         let path = log.disk().path(&message);
-        tracing::error!(path = %path.display(), "damaged, renamed to *.damaged; it will not be delivered");
+        tracing::error!(path = %path.display(), reason, "damaged, renamed to *.damaged; it will not be delivered");
         if progress.is_some() {
             log.disk().rename(&state, &format!("{state}{DAMAGED}"))?;
         }
@@ -51,7 +66,7 @@ fn take(log: &mut Log, id: Id) -> io::Result<()> {
             .rename(&message, &format!("{message}{DAMAGED}"))?;
         return log.disk().sync_folder();
     }
-    let mut drafts = vec![Draft::new(Kind::Message, id, payload)];
+    let mut drafts = vec![Draft::new(Kind::Message, id, stored)];
     drafts.extend(progress.map(|json| Draft::new(Kind::Progress, id, json)));
     let written: Result<(), _> = log.commit(drafts).into_iter().collect();
     written.map_err(io::Error::other)?;
@@ -61,16 +76,32 @@ fn take(log: &mut Log, id: Id) -> io::Result<()> {
     log.disk().remove(&state)
 }
 
-/// Whether it is a message, and the progress is its own.
-fn is_sound(payload: &[u8], progress: Option<&[u8]>) -> bool {
-    let Some(end) = payload.iter().position(|octet| *octet == b'\n') else {
-        return false;
+/// What the files of a message hold.
+struct Files {
+    /// Envelope and content.
+    stored: Vec<u8>,
+    progress: Option<Vec<u8>>,
+}
+
+fn files(disk: &Disk, id: Id) -> io::Result<Option<Files>> {
+    let found = |read: io::Result<Vec<u8>>| match read {
+        Ok(octets) => Ok(Some(octets)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     };
-    let (line, content) = payload.split_at(end + 1);
-    serde_json::from_slice::<Envelope>(line).is_ok_and(|envelope| {
-        envelope.size == content.len() as u64
-            && progress.is_none_or(|json| envelope.progress(json).is_ok())
-    })
+    let Some(stored) = found(disk.read(&message(id)))? else {
+        return Ok(None);
+    };
+    let progress = found(disk.read(&state(id)))?;
+    Ok(Some(Files { stored, progress }))
+}
+
+fn message(id: Id) -> String {
+    format!("{id}.msg")
+}
+
+fn state(id: Id) -> String {
+    format!("{id}.state")
 }
 
 fn id_before(name: &str, ending: &str) -> Option<Id> {

@@ -1,6 +1,6 @@
 //! What a spool's folder holds, for a person who looks at it, whether its server runs or not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::thread;
@@ -12,7 +12,7 @@ use super::log::{DAMAGED, FULL, Log};
 use super::record::{Draft, Found, Kind};
 use super::segment::{self, Index, Lost};
 use super::writer::REMOVE;
-use super::{Entry, Message, SpoolError, at};
+use super::{Entry, Message, SpoolError, at, old};
 
 /// A spool's folder, seen by another than its server. It may change at any time.
 #[derive(Debug, Clone)]
@@ -43,18 +43,27 @@ impl Queue {
     /// # Errors
     /// [`SpoolError::Io`] if the folder cannot be read.
     pub fn list(&self) -> Result<Vec<Entry>, SpoolError> {
-        let (index, _) = self.load()?;
-        let mut entries = Vec::new();
-        for (id, place) in index {
-            match place.read(id, &self.disk) {
-                Ok(message) => entries.push(message.entry),
-                Err(error @ SpoolError::Damaged { .. }) => {
-                    tracing::warn!(%error, "left out of the list");
-                }
-                Err(error) => return Err(error),
+        let mut entries = BTreeMap::new();
+        let mut add = |id, message: Result<Option<Message>, SpoolError>| match message {
+            Ok(message) => {
+                entries.extend(message.map(|message| (id, message.entry)));
+                Ok(())
             }
+            Err(error @ SpoolError::Damaged { .. }) => {
+                tracing::warn!(%error, "left out of the list");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        // The older form first: what a server takes over meanwhile is in a segment before its file
+        // goes.
+        for id in old::ids(&self.names()?) {
+            add(id, old::read(&self.disk, id))?;
         }
-        Ok(entries)
+        for (id, place) in self.load()?.0 {
+            add(id, place.read(id, &self.disk).map(Some))?;
+        }
+        Ok(entries.into_values().collect())
     }
 
     /// What was accepted and cannot be delivered, because the disk has spoilt it: a queue id, or the
@@ -65,7 +74,13 @@ impl Queue {
     /// [`SpoolError::Io`] if the folder cannot be read.
     pub fn damaged(&self) -> Result<Vec<String>, SpoolError> {
         let (_, mut damaged) = self.load()?;
-        for name in self.disk.names().map_err(at(self.disk.folder()))? {
+        let names = self.names()?;
+        for id in old::ids(&names) {
+            if let Err(SpoolError::Damaged { .. }) = old::read(&self.disk, id) {
+                damaged.insert(id.to_string());
+            }
+        }
+        for name in names {
             if let Some(name) = name.strip_suffix(DAMAGED) {
                 let id = name.strip_suffix(".msg").or(name.strip_suffix(".state"));
                 damaged.insert(id.unwrap_or(name).to_owned());
@@ -81,9 +96,14 @@ impl Queue {
     pub fn read(&self, id: &str) -> Result<Message, SpoolError> {
         let none = || SpoolError::NoSuchMessage(id.to_owned());
         let known = Id::parse(id).ok_or_else(none)?;
-        let (mut index, _) = self.load()?;
-        let place = index.remove(&known).ok_or_else(none)?;
-        place.read(known, &self.disk)
+        let old = match old::ids(&self.names()?).any(|id| id == known) {
+            true => old::read(&self.disk, known),
+            false => Ok(None),
+        };
+        match self.load()?.0.remove(&known) {
+            Some(place) => place.read(known, &self.disk),
+            None => old?.ok_or_else(none),
+        }
     }
 
     /// Removes one message for good, whether delivered or not. A running server is asked to do it
@@ -94,7 +114,8 @@ impl Queue {
     pub fn remove(&self, id: &str) -> Result<(), SpoolError> {
         let none = || SpoolError::NoSuchMessage(id.to_owned());
         let known = Id::parse(id).ok_or_else(none)?;
-        if !self.load()?.0.contains_key(&known) {
+        let old = old::ids(&self.names()?).any(|id| id == known);
+        if !old && !self.load()?.0.contains_key(&known) {
             return Err(none());
         }
         let name = format!("{known}{REMOVE}");
@@ -138,6 +159,10 @@ impl Queue {
     #[cfg(test)]
     pub(super) fn places(&self) -> Result<Vec<segment::Place>, SpoolError> {
         Ok(self.load()?.0.into_values().collect())
+    }
+
+    fn names(&self) -> Result<Vec<String>, SpoolError> {
+        self.disk.names().map_err(at(self.disk.folder()))
     }
 
     /// Reads all segments, again if one of them vanished meanwhile: what lived in it has been

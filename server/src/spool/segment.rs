@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::disk::Disk;
 use super::id::Id;
 use super::record::{self, Found, HEAD, HEADER, Kind, Mark, Scan};
-use super::{Entry, Envelope, Message, SpoolError};
+use super::{Message, SpoolError};
 
 /// A segment as it is found on the disk.
 pub(super) struct Loaded {
@@ -162,25 +162,12 @@ impl Place {
 
     /// The message.
     pub(super) fn read(&self, id: Id, disk: &Disk) -> Result<Message, SpoolError> {
-        let damaged = |reason: String| SpoolError::Damaged {
+        let payload = self.message.payload(id, disk)?;
+        let progress = self.progress(id, disk)?;
+        Message::parse(id, payload, progress.as_deref()).map_err(|reason| SpoolError::Damaged {
             path: disk.path(&name(self.message.segment)),
             reason: format!("message {id}: {reason}"),
-        };
-        let mut line = self.message.payload(id, disk)?;
-        let end = line.iter().position(|octet| *octet == b'\n');
-        let end = end.ok_or_else(|| damaged("no envelope".to_owned()))?;
-        let content = line.split_off(end + 1);
-        let envelope: Envelope =
-            serde_json::from_slice(&line).map_err(|error| damaged(error.to_string()))?;
-        if envelope.size != content.len() as u64 {
-            return Err(damaged(format!("{} octets of content", content.len())));
-        }
-        let recipients = match self.progress(id, disk)? {
-            Some(json) => envelope.progress(&json).map_err(damaged)?,
-            None => envelope.untried(),
-        };
-        let entry: Entry = envelope.entry(&id.to_string(), recipients);
-        Ok(Message { entry, content })
+        })
     }
 }
 
