@@ -4,6 +4,7 @@ mod accept;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -114,6 +115,14 @@ impl Server {
     /// # Errors
     /// See [`StartError`]; nothing is left running then.
     pub async fn start(config: Config) -> Result<Server, StartError> {
+        Server::start_with(config, Spool::open).await
+    }
+
+    /// The same with a spool of the caller's, opened where blocking is allowed.
+    pub(crate) async fn start_with(
+        config: Config,
+        open: impl FnOnce(Option<&Path>) -> Result<Spool, SpoolError> + Send + 'static,
+    ) -> Result<Server, StartError> {
         config.validate()?;
         let limits = config.limits;
         let (connections, connections_per_address) = places(&limits, descriptors::session_limit());
@@ -126,7 +135,7 @@ impl Server {
         let backends = Backends::new(&config)?;
         let names = names(&config)?;
         let folder = config.spool.clone();
-        let spool = spawn_blocking(move || Spool::open(folder.as_deref()))
+        let spool = spawn_blocking(move || open(folder.as_deref()))
             .await
             .map_err(|error| StartError::Spool(SpoolError::interrupted(&error)))??;
         let (stop, stopped) = watch::channel(false);

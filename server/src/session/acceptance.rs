@@ -120,3 +120,6 @@ fn body_of(content: &[u8]) -> Body {
         false => Body::EightBitMime,
     }
 }
+
+#[cfg(test)]
+mod tests;
