@@ -1,4 +1,4 @@
-//! A next hop that takes everything, and remembers what and when.
+//! A next hop that takes everything, and remembers what, and from which life of the server.
 
 use std::{
     collections::BTreeMap,
@@ -6,15 +6,14 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
-    time::Instant,
 };
 
 use tokio::net::TcpSocket;
 
 use super::clients::body;
 
-/// When each token was answered 250.
-type Received = BTreeMap<String, Vec<Instant>>;
+/// In which lives of the server each token was answered 250.
+type Received = BTreeMap<String, Vec<u32>>;
 
 pub(crate) struct Sink {
     address: SocketAddr,
@@ -75,9 +74,14 @@ fn accept(listener: &TcpListener, received: &Arc<Mutex<Received>>) {
 fn session(stream: &TcpStream, received: &Mutex<Received>) -> io::Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let say = |text: &str| (&*stream).write_all(format!("{text}\r\n").as_bytes());
+    let mut life = 0;
     say("220 hop.example")?;
     while let Some(line) = lines.next() {
         let line = line?;
+        if let Some(name) = line.strip_prefix("EHLO life-") {
+            let number = name.split('.').next().map(str::parse);
+            life = number.and_then(Result::ok).unwrap_or_default();
+        }
         if line != "DATA" {
             say("250 yes")?;
             continue;
@@ -106,7 +110,7 @@ fn session(stream: &TcpStream, received: &Mutex<Received>) -> io::Result<()> {
             .unwrap()
             .entry(token)
             .or_default()
-            .push(Instant::now());
+            .push(life);
         say("250 taken")?;
     }
     Ok(())
