@@ -15,6 +15,8 @@ use crate::message::Delivered;
 
 mod speech;
 
+/// How long a client that was told to go may take to leave.
+const LINGER: Duration = Duration::from_secs(1);
 const KEYWORDS: &str = "250-next-hop.example\n250-PIPELINING\n250-SIZE 50000000\n250-8BITMIME\n250-DSN\n250 ENHANCEDSTATUSCODES";
 
 pub(super) async fn accept(listener: TcpListener, mailbox: Arc<Mailbox>, tls: TlsAcceptor) {
@@ -99,7 +101,14 @@ impl<'m> Host<'m> {
             self.early = !self.stream.buffer().is_empty();
             self.obey(&line).await?;
         }
-        self.stream.shutdown().await
+        self.stream.shutdown().await?;
+        // A socket that closes with octets unread resets the connection, and the last words may be lost.
+        let _ = timeout(
+            LINGER,
+            tokio::io::copy(&mut self.stream, &mut tokio::io::sink()),
+        )
+        .await;
+        Ok(())
     }
 
     async fn obey(&mut self, line: &[u8]) -> io::Result<()> {
