@@ -63,7 +63,7 @@ pub fn token() -> Result<String, Error> {
 }
 
 /// A message as it reached the next hop.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
     /// The argument of EHLO or HELO.
     pub helo: String,
@@ -125,6 +125,11 @@ impl Delivered {
         recipients.any(|recipient| recipient.to_ascii_lowercase().contains(&address))
     }
 
+    /// Whether it has the null reverse-path (RFC 5321 section 4.5.5).
+    pub fn is_from_nobody(&self) -> bool {
+        crate::next_hop::is_null_path(&self.mail)
+    }
+
     /// Whether it is not the message with this token but tells of it: it comes from nobody (RFC 5321
     /// section 4.5.5) or is a multipart/report, and goes to somebody else.
     pub fn is_notification(&self, token: &str) -> bool {
@@ -133,7 +138,7 @@ impl Delivered {
             let mut types = types.iter().map(|value| value.to_ascii_lowercase());
             types.any(|value| value.starts_with("multipart/report"))
         };
-        !self.is_for(token) && (crate::next_hop::is_null_path(&self.mail) || is_report())
+        !self.is_for(token) && (self.is_from_nobody() || is_report())
     }
 
     /// The octets behind the empty line.

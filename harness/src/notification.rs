@@ -55,6 +55,26 @@ impl Notification {
         })
     }
 
+    /// Whether a message says that it is a report as RFC 3464 has it.
+    pub fn is_claimed_by(message: &Delivered) -> bool {
+        let types = message.all("Content-Type");
+        types.iter().any(|kind| {
+            kind.to_ascii_lowercase().starts_with("multipart/report")
+                && parameter(kind, "report-type")
+                    .is_some_and(|kind| kind.eq_ignore_ascii_case("delivery-status"))
+        })
+    }
+
+    /// A report in a format of its own, of which no part and no field is known.
+    pub fn in_another_format(message: Delivered) -> Notification {
+        Notification {
+            message,
+            parts: Vec::new(),
+            about_message: Fields::default(),
+            about_recipients: Vec::new(),
+        }
+    }
+
     /// The group about this address.
     pub fn about(&self, address: &str) -> Option<&Fields> {
         self.about_recipients

@@ -1,8 +1,8 @@
 //! What a target promises: promised and absent is a failure, where mere absence is skipped.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 /// The `[promises]` of a target. A key that is left out promises nothing.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -18,6 +18,11 @@ pub struct Promises {
     pub mechanisms: Vec<String>,
     /// EHLO keywords, at the latest after TLS.
     pub extensions: Vec<String>,
+    /// Mail that a next hop puts off, loses or is silent about is delivered or reported within this
+    /// time, written in seconds from 1 to 86400. RFC 5321 sections 4.5.3.2 and 4.5.4.1 advise servers
+    /// to take longer than a run waits: without this promise, mail that is still queued breaks nothing.
+    #[serde(deserialize_with = "seconds")]
+    pub retries_within: Option<Duration>,
 }
 
 impl Promises {
@@ -90,6 +95,17 @@ impl TryFrom<String> for ListenerName {
     }
 }
 
+fn seconds<'d, D: Deserializer<'d>>(from: D) -> Result<Option<Duration>, D::Error> {
+    match u64::deserialize(from)? {
+        seconds @ 1..=A_DAY => Ok(Some(Duration::from_secs(seconds))),
+        other => Err(D::Error::custom(format!(
+            "{other} is not from 1 to {A_DAY} seconds"
+        ))),
+    }
+}
+
+const A_DAY: u64 = 86_400;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,9 +113,11 @@ mod tests {
     #[test]
     fn promises_are_read() {
         let promises: Promises = toml::from_str(
-            "listeners = [\"587/inet\", \"465/inet6\"]\nstarttls = true\nmechanisms = [\"PLAIN\"]",
+            "listeners = [\"587/inet\", \"465/inet6\"]\nstarttls = true\nmechanisms = [\"PLAIN\"]\n\
+             retries_within = 90",
         )
         .unwrap();
+        assert_eq!(promises.retries_within, Some(Duration::from_secs(90)));
         assert_eq!(promises.listeners[1].to_string(), "465/inet6");
         assert!(promises.starttls && !promises.authentication_required);
     }
@@ -109,6 +127,10 @@ mod tests {
         for (text, word) in [
             ("startls = true", "startls"),
             ("listeners = [\"587/ipv6\"]", "587/ipv6"),
+            ("retries_within = 0", "0 is not from 1 to 86400 seconds"),
+            ("retries_within = 86401", "86401 is not from 1"),
+            ("retries_within = -1", "-1"),
+            ("retries_within = \"1 h\"", "invalid type"),
         ] {
             let error = toml::from_str::<Promises>(text).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");

@@ -5,7 +5,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod authentication;
+mod due;
 mod heard;
 mod keywords;
 mod mail;
@@ -60,12 +61,16 @@ pub struct Session<'t> {
     afterwards: Vec<Afterwards>,
     /// How many connections the next hop had seen before.
     first_visit: usize,
+    /// The longest wait for mail that is due.
+    patience: Duration,
 }
 
 /// What all sessions of a run share.
 #[derive(Debug, Default)]
 pub struct Shared {
     interrupted: AtomicBool,
+    /// Mail that was due did not come until the deadline, and nobody had promised that it would.
+    waited_in_vain: AtomicBool,
     /// Faults of multi-line replies anywhere in the run.
     multi_line: Mutex<Vec<Deviation>>,
 }
@@ -79,6 +84,14 @@ impl Shared {
     /// Whether the sessions were asked to end.
     pub fn interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
+    }
+
+    fn waited_in_vain(&self) -> bool {
+        self.waited_in_vain.load(Ordering::Relaxed)
+    }
+
+    fn wait_was_in_vain(&self) {
+        self.waited_in_vain.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn multi_line_faults(&self) -> Vec<Deviation> {
@@ -127,6 +140,7 @@ impl<'t> Session<'t> {
             started: Instant::now(),
             afterwards: Vec::new(),
             first_visit: target.next_hop.as_ref().map_or(0, NextHop::visit_count),
+            patience: due::patience(target, shared),
         }
     }
 

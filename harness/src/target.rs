@@ -128,7 +128,8 @@ pub struct Treatment {
     pub quiet: Duration,
     /// The wait at the end of a run for mail that must not come.
     pub settle: Duration,
-    /// The longest wait for mail that is due.
+    /// The longest wait for mail that is due. What has not come by then is a deviation where the
+    /// target promises [`Promises::retries_within`], and otherwise nothing that can be judged.
     pub delivery_deadline: Duration,
 }
 
@@ -144,6 +145,16 @@ impl Treatment {
             quiet: Duration::from_millis(100),
             settle: Duration::ZERO,
             delivery_deadline: Duration::from_secs(30),
+        }
+    }
+
+    /// The same, where mail that is due is awaited for as long as it is promised to take at most.
+    #[must_use]
+    pub fn as_patient_as(self, promises: &Promises) -> Treatment {
+        let promised = promises.retries_within.unwrap_or_default();
+        Treatment {
+            delivery_deadline: self.delivery_deadline.max(promised),
+            ..self
         }
     }
 

@@ -43,7 +43,7 @@ pub const CHAPTER: Chapter = Chapter {
                 s.post(&mail)?;
                 s.arrives(&mail)?;
                 s.same_content_each_time(&mail)?;
-                s.afterwards(Afterwards::NoReport(mail.token));
+                s.afterwards(Afterwards::NoFailure(mail.token));
                 Ok(())
             },
             mutant: Mutant::Lie(Lie::Swallow),
@@ -132,10 +132,8 @@ pub const CHAPTER: Chapter = Chapter {
                         .once(endless),
                 )?;
                 s.post(&mail)?;
-                s.arrives(&mail)?;
-                s.silence_was_left(&mail)?;
-                once_and_no_report(s, mail.token);
-                Ok(())
+                s.arrives_or_is_reported(&mail)?;
+                s.silence_was_left(&mail)
             },
             mutant: Mutant::Lie(Lie::Swallow),
             ..Case::DEFAULT
@@ -214,12 +212,13 @@ pub const CHAPTER: Chapter = Chapter {
             hop: Hop::Alone,
             script: |s| {
                 s.next_hop(
-                    Rule::at(Stage::Ehlo).always(Action::reply("250-hop.example\n250 STARTTLS")),
+                    Rule::at(Stage::Ehlo)
+                        .always(Action::reply("250-hop.example\n250-8BITMIME\n250 STARTTLS")),
                 )?;
                 s.next_hop(Rule::at(Stage::StartTls).once(Action::Octets(
                     b"220 go\r\n250-evil.example\r\n250-AUTH PLAIN\r\n250 SIZE 1\r\n".to_vec(),
                 )))?;
-                script::nothing_unoffered_in_tls(s)
+                script::nothing_injected(s)
             },
             mutant: Mutant::Lie(Lie::Heard("MAIL FROM:", "AUTH PLAIN AGEAYg==\nMAIL FROM:")),
             ..Case::DEFAULT
@@ -273,7 +272,7 @@ pub const CHAPTER: Chapter = Chapter {
                 for refusal in ["500 5.5.1 What?", "502 5.5.1 Not here"] {
                     s.next_hop_as_usual()?;
                     s.next_hop(Rule::at(Stage::Ehlo).always(Action::reply(refusal)))?;
-                    script::nothing_unoffered(s)?;
+                    script::served_with_helo(s)?;
                 }
                 Ok(())
             },
@@ -285,7 +284,7 @@ pub const CHAPTER: Chapter = Chapter {
 };
 
 /// Whatever else comes would be too much.
-fn once_and_no_report(s: &mut Session<'_>, token: String) {
+fn once_and_no_failure(s: &mut Session<'_>, token: String) {
     s.afterwards(Afterwards::Once(token.clone()));
-    s.afterwards(Afterwards::NoReport(token));
+    s.afterwards(Afterwards::NoFailure(token));
 }

@@ -56,12 +56,7 @@ pub const CHAPTER: Chapter = Chapter {
                     mail.token.clone(),
                     mail.recipient.clone(),
                 ));
-                match report
-                    .message
-                    .mail
-                    .to_ascii_uppercase()
-                    .starts_with("FROM:<>")
-                {
+                match report.message.is_from_nobody() {
                     true => Ok(()),
                     false => Err(s.hop_deviates(&mail, "MAIL FROM:<>", report.message.mail)),
                 }

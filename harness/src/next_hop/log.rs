@@ -92,7 +92,12 @@ impl Visit {
         })
     }
 
-    /// What came too early: before the reply to what precedes it, and not in a group that PIPELINING
+    /// Whether the first command came before the whole greeting.
+    pub fn begins_early(&self) -> bool {
+        self.heard.first().is_some_and(|heard| heard.early)
+    }
+
+    /// What came too early, behind the first command: before the reply to what precedes it, and not in a group that PIPELINING
     /// allows (RFC 2920 section 3.1).
     pub fn out_of_turn(&self) -> Option<&Heard> {
         let in_group = |index: usize, heard: &Heard| {
@@ -102,7 +107,7 @@ impl Visit {
                 && !heard.is_content
                 && before.is_some_and(|before| !ends_group(before))
         };
-        let mut heard = self.heard.iter().enumerate();
+        let mut heard = self.heard.iter().enumerate().skip(1);
         let early = heard.find(|(index, heard)| heard.early && !in_group(*index, heard));
         early.map(|(_, heard)| heard)
     }
@@ -124,9 +129,8 @@ fn extension_of(word: &str) -> Option<&'static str> {
         "SMTPUTF8" => "SMTPUTF8",
         "REQUIRETLS" => "REQUIRETLS",
         "RET" | "ENVID" | "NOTIFY" | "ORCPT" => "DSN",
-        "" | "HELO" | "EHLO" | "MAIL" | "RCPT" | "DATA" | "RSET" | "NOOP" | "QUIT" | "VRFY" => {
-            return None;
-        }
+        "" | "HELO" | "EHLO" | "MAIL" | "RCPT" | "DATA" | "RSET" | "NOOP" | "QUIT" | "VRFY"
+        | "EXPN" | "HELP" => return None,
         // Nobody offers what nobody knows.
         _ => "an extension",
     })

@@ -3,7 +3,7 @@
 use super::{Session, relay::stuffed};
 use crate::{
     error::Error,
-    message::Message,
+    message::{Delivered, Message},
     next_hop::Visit,
     verdict::{Halt, Outcome},
 };
@@ -24,6 +24,11 @@ impl Session<'_> {
     /// [`Halt::Deviation`] where one did not.
     pub fn hop_was_heard_out(&mut self, mail: &Message) -> Outcome {
         let visits = self.visits(mail)?;
+        if visits.iter().any(Visit::begins_early) {
+            // RFC 5321 section 4.3.1 advises to wait for the greeting, and demands it of replies.
+            let expected = "the first command behind the whole greeting";
+            self.hop_note(mail, expected, "it came earlier");
+        }
         let Some(early) = visits.iter().find_map(Visit::out_of_turn) else {
             return Ok(());
         };
@@ -71,8 +76,12 @@ impl Session<'_> {
     pub fn same_content_each_time(&mut self, mail: &Message) -> Outcome {
         let contents = self.contents(mail)?;
         let expected = "the same content in two transactions";
+        // What a server adds each time it sends, such as a signature, may differ.
+        let same = |one: &[u8], other: &[u8]| identity(one) == identity(other);
         match contents.as_slice() {
-            [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|other| other == first) => {
+            [first, rest @ ..]
+                if !rest.is_empty() && rest.iter().all(|other| same(first, other)) =>
+            {
                 Ok(())
             }
             [_] => Err(self.hop_deviates(mail, expected, "one transaction")),
@@ -80,35 +89,41 @@ impl Session<'_> {
         }
     }
 
-    /// Behind 354 came nothing but the final dot, where DATA was sent at all.
+    /// Behind 354 came nothing but the final dot, where DATA was sent at all. RFC 2920 section 3.1
+    /// advises that: more is worth a warning.
     ///
     /// # Errors
-    /// [`Halt::Deviation`] where more came.
+    /// [`Halt::Skip`] where there is no next hop of ours.
     pub fn no_content_was_sent(&mut self, mail: &Message) -> Outcome {
         let contents = self.contents(mail)?;
-        match contents.iter().find(|content| content.len() > 3) {
-            None => Ok(()),
-            Some(content) => {
-                let observed = format!("mail data of {} octets", content.len());
-                Err(self.hop_deviates(mail, "no content where nobody was accepted", observed))
-            }
+        if let Some(content) = contents.iter().find(|content| content.len() > 3) {
+            let observed = format!("mail data of {} octets", content.len());
+            self.hop_note(mail, "no content where nobody was accepted", observed);
         }
+        Ok(())
     }
 
-    /// The body left with one dot more before each line that begins with a dot, and what was sent ends
-    /// where the body does (RFC 5321 section 4.5.2).
+    /// The body left with one dot more before each line that begins with a dot, and was not cut short
+    /// (RFC 5321 section 4.5.2). What a server adds behind it is its own matter.
     ///
     /// # Errors
-    /// [`Halt::Deviation`] where it did not.
+    /// [`Halt::Deviation`] where it did not; [`Halt::Skip`] where the server has encoded the body, as RFC
+    /// 6409 section 8.4 lets it.
     pub fn dots_were_doubled(&mut self, mail: &Message, body: &str) -> Outcome {
-        let mut wanted = stuffed(body).into_bytes();
-        wanted.extend_from_slice(b".\r\n");
+        let wanted = stuffed(body).into_bytes();
         let contents = self.contents(mail)?;
-        let whole = |content: &&Vec<u8>| !content.ends_with(&wanted);
-        match contents.iter().find(whole) {
+        if contents.iter().any(|content| is_encoded(content)) {
+            return Err(Halt::Skip("the server has encoded the body".to_owned()));
+        }
+        // All that was sent before the final dot is there: an undoubled dot would have been that one.
+        let broken = |content: &&Vec<u8>| {
+            let mut places = content.windows(wanted.len());
+            !places.any(|place| place == wanted)
+        };
+        match contents.iter().find(broken) {
             None => Ok(()),
             Some(content) => {
-                let observed = first_difference(content, &wanted);
+                let observed = first_difference(content, &[&wanted[..], b".\r\n"].concat());
                 let expected = "one dot more in each line that begins with one";
                 Err(self.hop_deviates(mail, expected, observed))
             }
@@ -135,10 +150,9 @@ impl Session<'_> {
     /// Every connection on which the next hop fell silent since this session began has ended.
     ///
     /// # Errors
-    /// [`Halt::Deviation`] where one is still there at the deadline.
+    /// [`Halt::Deviation`] where one is still there at the deadline, if it was promised to be otherwise.
     pub fn silence_was_left(&mut self, mail: &Message) -> Outcome {
-        let (hop, shared) = (self.hop()?.clone(), self.shared);
-        let patience = self.target.treatment.delivery_deadline;
+        let (hop, shared, patience) = (self.hop()?.clone(), self.shared, self.patience);
         let waiting = || hop.waiting_since(self.first_visit);
         let left = || (waiting() == 0).then_some(());
         if hop
@@ -151,7 +165,7 @@ impl Session<'_> {
             return Err(Error::Interrupted.into());
         }
         let observed = format!("{} connections are still there", waiting());
-        Err(self.hop_deviates(mail, "an end of every wait", observed))
+        Err(self.late(mail, "an end of every wait", observed))
     }
 
     /// What the next hop heard breaks the requirement: the transcript shows what that was.
@@ -165,6 +179,13 @@ impl Session<'_> {
             self.show_visit(mail, &visit);
         }
         self.delivery_deviates(expected, observed)
+    }
+
+    /// As [`Session::hop_deviates`], and worth a warning.
+    pub fn hop_note(&mut self, mail: &Message, expected: &str, observed: impl Into<String>) {
+        if let Halt::Deviation(deviation) = self.hop_deviates(mail, expected, observed) {
+            self.notes.borrow_mut().push(*deviation);
+        }
     }
 
     fn show_visit(&mut self, mail: &Message, visit: &Visit) {
@@ -184,6 +205,30 @@ impl Session<'_> {
             self.transcript
                 .note(format!("  {} => {reply}", named(&text)));
         }
+    }
+}
+
+/// Whether the body is not as it was sent, for the sake of a path of seven bits or short lines.
+fn is_encoded(content: &[u8]) -> bool {
+    let encodings = sent(content).all("Content-Transfer-Encoding");
+    let encoded = |name: &String| {
+        ["quoted-printable", "base64"]
+            .iter()
+            .any(|encoding| name.eq_ignore_ascii_case(encoding))
+    };
+    encodings.iter().any(encoded)
+}
+
+/// By what a content is the same each time it is sent.
+fn identity(content: &[u8]) -> (Vec<String>, Vec<u8>) {
+    let sent = sent(content);
+    (sent.all("Message-ID"), sent.body().to_vec())
+}
+
+fn sent(content: &[u8]) -> Delivered {
+    Delivered {
+        content: content.to_vec(),
+        ..Delivered::default()
     }
 }
 

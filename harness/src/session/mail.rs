@@ -20,9 +20,13 @@ pub enum Afterwards {
     Never(String),
     /// The next hop has exactly one message with this token for this recipient.
     OnceFor(String, String),
-    /// No report tells of a message with this token.
+    /// No report tells of a message with this token. A notice to a postmaster is none (RFC 5321
+    /// section 6.1).
     NoReport(String),
-    /// Exactly one report tells that this recipient did not get the message with this token.
+    /// No report tells that a message with this token failed; that it takes long may be told.
+    NoFailure(String),
+    /// One report tells that this recipient did not get the message with this token. No RFC forbids
+    /// another: more are worth a warning.
     ReportedOnce(String, String),
 }
 
@@ -186,13 +190,13 @@ impl Session<'_> {
     /// are skipped. A server in use may have sent a report instead, which nobody here can read.
     ///
     /// # Errors
-    /// [`Halt::Deviation`] where it does not come within the target's deadline and this case proves it.
+    /// [`Halt::Deviation`] where it does not come in time, although that was promised, and this case
+    /// proves it.
     pub fn delivered(&mut self, mail: &Message) -> Outcome<Delivered> {
         let Some(hop) = &self.target.next_hop else {
             return Err(Halt::Skip("no next hop: --next-hop".to_owned()));
         };
-        let patience = self.target.treatment.delivery_deadline;
-        let shared = self.shared;
+        let (patience, shared) = (self.patience, self.shared);
         if let Some(delivered) = hop.wait(&mail.token, patience, &|| shared.interrupted()) {
             self.transcript.note("the next hop has the message");
             return Ok(delivered);
@@ -206,6 +210,9 @@ impl Session<'_> {
             return Err(Halt::Skip(format!(
                 "{waited}: see rfc5321-2.1-deliver-or-report-after-250"
             )));
+        }
+        if self.target.promises.retries_within.is_none() {
+            return Err(self.nothing_came());
         }
         if self.target.treatment.is_gentle() {
             return Err(Error::Target(format!(

@@ -188,7 +188,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// [`Halt::Deviation`] where a report comes in its place, or neither of the two, which fails
-    /// whatever the level.
+    /// whatever the level if it was promised to be otherwise, and else is [`Halt::Error`].
     pub fn arrives_for(&mut self, mail: &Message, recipient: &str) -> Outcome<Delivered> {
         match self.fate(mail, recipient)? {
             Fate {
@@ -213,8 +213,7 @@ impl Session<'_> {
     /// What has become of the message for its recipient, where both are right.
     ///
     /// # Errors
-    /// [`Halt::Deviation`] where a report comes that cannot be read; or neither, which fails whatever
-    /// the level.
+    /// As [`Session::reported`], where nothing but the message or a report is right.
     pub fn settled(&mut self, mail: &Message) -> Outcome<Settled> {
         let fate = self.fate(mail, &mail.recipient)?;
         match (fate.delivered, fate.report) {
@@ -227,8 +226,8 @@ impl Session<'_> {
                 Ok(Settled::Reported(report))
             }
             (None, Some(Err(fault))) => {
-                let observed = format!("a report that cannot be read: {fault}");
-                Err(self.hop_deviates(mail, "a report to the sender", observed))
+                let report = self.unread(mail, &mail.recipient, fault)?;
+                Ok(Settled::Reported(report))
             }
             (None, None) => Err(self.neither(mail)),
         }
@@ -237,8 +236,8 @@ impl Session<'_> {
     /// The report that says that this recipient did not get the message.
     ///
     /// # Errors
-    /// [`Halt::Deviation`] where the message comes in its place, or a report that cannot be read; or
-    /// neither, which fails whatever the level.
+    /// [`Halt::Deviation`] where the message comes in its place, or a report that claims to be one of
+    /// RFC 3464 and cannot be read; or neither, as in [`Session::arrives_for`].
     pub fn reported(&mut self, mail: &Message, recipient: &str) -> Outcome<Notification> {
         let fate = self.fate(mail, recipient)?;
         let expected = "a report to the sender";
@@ -247,10 +246,7 @@ impl Session<'_> {
                 self.transcript.note("the sender has a report");
                 Ok(report)
             }
-            (Some(Err(fault)), _) => {
-                let observed = format!("a report that cannot be read: {fault}");
-                Err(self.hop_deviates(mail, expected, observed))
-            }
+            (Some(Err(fault)), _) => self.unread(mail, recipient, fault),
             (None, Some(_)) => {
                 Err(self.hop_deviates(mail, expected, "the message at the next hop"))
             }
@@ -265,8 +261,7 @@ impl Session<'_> {
     /// matter.
     pub fn was_refused(&mut self, mail: &Message) -> Outcome {
         self.hang_up();
-        let (hop, shared) = (self.hop()?.clone(), self.shared);
-        let patience = self.target.treatment.delivery_deadline;
+        let (hop, shared, patience) = (self.hop()?.clone(), self.shared, self.patience);
         let refused = || {
             let visits = hop.visits(&mail.token);
             let mut recipients = visits.iter().flat_map(|visit| visit.commands("RCPT"));
@@ -291,17 +286,12 @@ impl Session<'_> {
         )))
     }
 
-    /// Neither delivered nor reported, which is the worst that can become of mail.
+    /// Neither delivered nor reported: still queued, or lost, which is the worst that can become of mail.
     fn neither(&mut self, mail: &Message) -> Halt {
-        let patience = self.target.treatment.delivery_deadline.as_secs();
+        let patience = self.patience.as_secs();
         let observed = format!("neither of the two within {patience} s");
-        if self.target.treatment.is_gentle() {
-            return Halt::Skip(format!(
-                "{observed}: the server may try again later than this run waits"
-            ));
-        }
         let expected = "the message at the next hop, or a report to its sender";
-        match self.hop_deviates(mail, expected, observed) {
+        match self.late(mail, expected, observed) {
             Halt::Deviation(mut deviation) => {
                 deviation.weight = Weight::Fail;
                 Halt::Deviation(deviation)
@@ -314,8 +304,7 @@ impl Session<'_> {
     fn fate(&mut self, mail: &Message, recipient: &str) -> Outcome<Fate> {
         // A wait can be long, and the next message has a session of its own.
         self.hang_up();
-        let (hop, shared) = (self.hop()?.clone(), self.shared);
-        let patience = self.target.treatment.delivery_deadline;
+        let (hop, shared, patience) = (self.hop()?.clone(), self.shared, self.patience);
         let look = || {
             let fate = Fate::of(&hop, mail, recipient);
             (fate.delivered.is_some() || fate.report.is_some()).then_some(fate)

@@ -95,15 +95,16 @@ impl Running {
         if let Some((name, made)) = program {
             versions.extend(versions::of_program(host.server(), name, made));
         }
+        let treatment = Treatment {
+            untrusted: settings.untrusted(),
+            clear_login: settings.allow_clear_login,
+            delivery_deadline: settings.delivery_deadline(),
+            ..host::treatment()
+        };
         let target = Target {
             known,
             versions,
-            treatment: Treatment {
-                untrusted: settings.untrusted(),
-                clear_login: settings.allow_clear_login,
-                delivery_deadline: settings.delivery_deadline(),
-                ..host::treatment()
-            },
+            treatment: treatment.as_patient_as(&settings.promises),
             ..host.target(source.name(), settings.promises)
         };
         Ok(Running { target, host })

@@ -119,6 +119,7 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
             authentication_required: true,
             mechanisms: promised_mechanisms,
             extensions: vec!["ENHANCEDSTATUSCODES".to_owned()],
+            retries_within: Some(Treatment::own().delivery_deadline),
         },
         listeners,
         account: account(0),

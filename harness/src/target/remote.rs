@@ -73,7 +73,8 @@ impl Place {
         let treatment = match loopback {
             true => loopback_treatment(),
             false => Treatment::gentle(),
-        };
+        }
+        .as_patient_as(&remote.promises);
         let domain = remote
             .server_name
             .clone()

@@ -48,6 +48,8 @@ pub fn harness_promises(cf: &Cf, daemons: &[Daemon]) -> Promises {
             false => Vec::new(),
         },
         extensions: extensions(cf),
+        // How often a queue is run is no line of a `.cf`.
+        retries_within: None,
     }
 }
 

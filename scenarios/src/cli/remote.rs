@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     untrusted: bool,
     /// What the server promises (TOML: listeners, starttls, authentication_required, mechanisms,
-    /// extensions); promised and absent is a failure
+    /// extensions, retries_within); promised and absent is a failure
     #[arg(long, value_name = "FILE")]
     promise: Option<PathBuf>,
     /// Listen here: the target relays to this address what it accepts for the domains of --from and --to

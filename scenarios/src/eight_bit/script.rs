@@ -89,7 +89,7 @@ fn nothing_raw_and_nothing_lost(s: &mut Session<'_>, mail: Message, leaves: &[&[
         }
     }
     s.afterwards(Afterwards::Once(mail.token.clone()));
-    s.afterwards(Afterwards::NoReport(mail.token));
+    s.afterwards(Afterwards::NoFailure(mail.token));
     Ok(())
 }
 

@@ -93,7 +93,8 @@ pub(super) fn lines_are_well_formed(s: &mut Session<'_>) -> Outcome {
     Ok(())
 }
 
-/// Replies with the text of a report: as lines of the reply, and behind a bare LF.
+/// Replies with the text of a report: as lines of the reply, and behind a bare LF. Once: who takes the
+/// session for broken and tries again is refused in plain words.
 pub(super) fn nothing_is_forged(s: &mut Session<'_>) -> Outcome {
     let mut mails = Vec::new();
     for forgery in [
@@ -103,7 +104,8 @@ pub(super) fn nothing_is_forged(s: &mut Session<'_>) -> Outcome {
     ] {
         let mail = s.returnable()?;
         let rule = Rule::at(Stage::Recipient).about(&mail.recipient);
-        s.next_hop(rule.always(Action::Octets(forgery.into())))?;
+        let refusal = Action::reply("550 5.1.1 Unknown here");
+        s.next_hop(rule.once(Action::Octets(forgery.into())).always(refusal))?;
         s.post(&mail)?;
         mails.push(mail);
     }
