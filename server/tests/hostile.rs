@@ -87,8 +87,8 @@ async fn meet(server: &Server, name: &str, gather: fn(&Server) -> Crowd) {
         println!("{name}: through in {:?}", clock.elapsed());
     }
     let during = descriptors();
-    // Two for each that stays.
-    assert!(during >= before + 2 * crowd.staying, "{during} descriptors");
+    // Two for each that stays; what was there before may be closing still.
+    assert!(during >= 2 * crowd.staying, "{during} descriptors");
     let highest = status("VmHWM:");
     println!(
         "{name}: {during} descriptors, {} MiB at the highest",
