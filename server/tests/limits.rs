@@ -112,9 +112,10 @@ async fn failed_logins_end_the_session_and_shut_their_address_out() {
     assert!(is_over(stream).await);
 }
 
-#[tokio::test]
-async fn a_login_that_is_held_back_does_not_hold_up_the_shutdown() {
-    let (server, _spool) = start(Limits {
+/// A server with so many places, and a client whose wrong login it answers in an hour.
+async fn held_back(connections: usize) -> (Server, tempfile::TempDir, BufReader<TcpStream>) {
+    let (server, spool) = start(Limits {
+        connections,
         login_delay_seconds: 3600,
         login_delay_max_seconds: 3600,
         ..Limits::default()
@@ -127,6 +128,12 @@ async fn a_login_that_is_held_back_does_not_hold_up_the_shutdown() {
     }
     let line = format!("{}\r\n", plain("wrong"));
     stream.write_all(line.as_bytes()).await.unwrap();
+    (server, spool, stream)
+}
+
+#[tokio::test]
+async fn a_login_that_is_held_back_does_not_hold_up_the_shutdown() {
+    let (server, _spool, mut stream) = held_back(10).await;
     let (answer, ()) = tokio::join!(reply(&mut stream), server.shutdown());
     assert!(answer.starts_with("421 4.3.2 "), "{answer}");
 }
@@ -134,20 +141,7 @@ async fn a_login_that_is_held_back_does_not_hold_up_the_shutdown() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn who_leaves_is_not_held_back() {
-    let (server, _spool) = start(Limits {
-        connections: 1,
-        login_delay_seconds: 3600,
-        login_delay_max_seconds: 3600,
-        ..Limits::default()
-    })
-    .await;
-    let (mut stream, _) = greeted(&server, [127, 0, 0, 1]).await;
-    say(&mut stream, "EHLO client.example").await;
-    for _ in 0..3 {
-        say(&mut stream, &plain("wrong")).await;
-    }
-    let line = format!("{}\r\n", plain("wrong"));
-    stream.write_all(line.as_bytes()).await.unwrap();
+    let (server, _spool, stream) = held_back(1).await;
     drop(stream);
     let place = async {
         while !greeted(&server, [127, 0, 0, 2]).await.1.starts_with("220 ") {
