@@ -3,9 +3,11 @@
 mod client;
 mod delivery;
 mod fault;
+mod fit;
 mod hosts;
 mod offers;
 mod ourselves;
+mod outcome;
 mod pace;
 mod progress;
 mod queue;

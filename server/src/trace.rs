@@ -17,7 +17,7 @@ use author::Author;
 use header::Found;
 use rewritten::{Edit, applied, edits};
 
-pub(crate) use header::fields;
+pub(crate) use header::{body_start, fields};
 
 /// What the Received field tells (RFC 5321, section 4.4), and what the others are made of.
 #[derive(Debug, Clone)]

@@ -114,8 +114,7 @@ impl<'a> Entity<'a> {
     /// What stands behind the colon.
     fn value(&self, field: Range<usize>) -> &'a [u8] {
         let field = &self.octets[field];
-        let colon = field.iter().position(|octet| *octet == b':');
-        &field[colon.map_or(0, |colon| colon + 1)..]
+        &field[trace::body_start(field)..]
     }
 }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::fault::HopFault;
+use super::outcome::Outcome;
 use super::progress::{Standing, unreadable};
 use super::queue::Job;
 use super::route;
 use super::session::{Demand, Session, Unreachable};
-use super::transaction::{Outcome, Transferred, transfer};
+use super::transaction::{Transferred, transfer};
 use super::{Office, Settings};
 use crate::spool::{Message, Recipient, RecipientState};
 

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use super::Office;
-use super::transaction::Outcome;
+use super::outcome::Outcome;
 use crate::report::is_settled;
 use crate::spool::{Entry, Recipient, RecipientState, Spool, SpoolError};
 

@@ -72,9 +72,8 @@ pub(super) fn scan(content: &[u8]) -> Header<'_> {
         header.received += usize::from(is(b"Received"));
         if is(b"From") {
             let whole = &content[field];
-            let colon = whole.iter().position(|octet| *octet == b':');
             header.from = match header.from {
-                Found::Nowhere => Found::Once(&whole[colon.map_or(0, |colon| colon + 1)..]),
+                Found::Nowhere => Found::Once(&whole[body_start(whole)..]),
                 _ => Found::Again,
             };
         }
@@ -92,6 +91,12 @@ pub(crate) fn fields(content: &[u8]) -> impl Iterator<Item = (&[u8], Range<usize
         start = found.1.end;
         Some(found)
     })
+}
+
+/// Where the body of a field begins: behind its colon.
+pub(crate) fn body_start(field: &[u8]) -> usize {
+    let colon = field.iter().position(|octet| *octet == b':');
+    colon.map_or(0, |colon| colon + 1)
 }
 
 /// Keeps the fields with these names, in place.

@@ -25,10 +25,7 @@ pub(super) fn edits(content: &[u8], rewriting: &Rewriting) -> Vec<Edit> {
             continue;
         }
         let before = edits.len();
-        let colon = content[field.clone()]
-            .iter()
-            .position(|octet| *octet == b':');
-        let body = field.start + colon.map_or(0, |colon| colon + 1);
+        let body = field.start + header::body_start(&content[field.clone()]);
         let text = &content[body..field.end];
         let read = address_list::read(text, |mailbox| {
             if edits.len() < EDITS {
