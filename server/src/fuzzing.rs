@@ -11,6 +11,7 @@ use crate::command;
 use crate::config::Config;
 use crate::data::{Content, Room};
 use crate::limits::Rank;
+use crate::mime;
 use crate::relay;
 
 /// One command line without its CRLF.
@@ -50,6 +51,19 @@ pub fn content(octets: &[u8]) {
             .iter()
             .filter(|octet| matches!(octet, b'\r' | b'\n'));
         assert_eq!(bare.count(), 2 * lines);
+    }
+}
+
+/// A content for a hop of seven bits. What comes of it has nothing left to encode, and each line of it
+/// that was not there before is one of RFC 5322, section 2.1.1.
+pub fn seven_bit(octets: &[u8]) {
+    let Ok(encoded) = mime::to_seven_bit(octets) else {
+        return;
+    };
+    assert!(encoded.is_ascii());
+    assert_eq!(mime::to_seven_bit(&encoded).as_deref(), Ok(&*encoded));
+    if mime::are_lines(octets) {
+        assert!(mime::are_lines(&encoded));
     }
 }
 
