@@ -2,11 +2,13 @@
 
 mod fault;
 mod grammar;
+mod literal;
 mod parameters;
 mod path;
 
 pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use grammar::{is_atext, is_domain};
+pub(crate) use literal::address_literal;
 pub(crate) use parameters::Parameter;
 pub(crate) use path::{LOCAL_PART_LIMIT, Mailbox, is_mailbox};
 
@@ -162,7 +164,7 @@ fn arguments(word: &[u8], argument: &[u8]) -> Result<Command, FaultKind> {
 /// A domain or an address literal; the underscore is tolerated, since clients' names have it.
 fn client(argument: &[u8]) -> Result<String, FaultKind> {
     let name = std::str::from_utf8(argument).map_err(|_| FaultKind::Arguments)?;
-    if grammar::is_host_name(argument) || grammar::is_address_literal(argument) {
+    if grammar::is_host_name(argument) || address_literal(argument).is_some() {
         Ok(name.to_owned())
     } else {
         Err(FaultKind::Arguments)

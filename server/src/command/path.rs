@@ -1,7 +1,8 @@
 //! Reverse-path and forward-path (RFC 5321, section 4.1.2), kept in the client's own spelling.
 
 use super::FaultKind;
-use super::grammar::{is_address_literal, is_atext, is_domain, is_loose_domain};
+use super::address_literal;
+use super::grammar::{is_atext, is_domain, is_loose_domain};
 
 /// An address of the envelope; empty for `<>`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,7 +51,8 @@ pub(super) fn forward(argument: &[u8]) -> Result<(Mailbox, &[u8]), FaultKind> {
 
 /// Whether a text has the form of a mailbox, whatever its length.
 pub(crate) fn is_mailbox(text: &[u8]) -> bool {
-    split_mailbox(text).is_some_and(|(_, domain)| is_domain(domain) || is_address_literal(domain))
+    split_mailbox(text)
+        .is_some_and(|(_, domain)| is_domain(domain) || address_literal(domain).is_some())
 }
 
 fn after_keyword<'a>(argument: &'a [u8], keyword: &[u8]) -> Result<&'a [u8], FaultKind> {
@@ -89,7 +91,7 @@ fn mailbox(path: &[u8]) -> Result<Mailbox, FaultKind> {
     if local_part.len() > LOCAL_PART_LIMIT {
         return Err(FaultKind::Arguments);
     }
-    let flaw = if is_address_literal(domain) {
+    let flaw = if address_literal(domain).is_some() {
         Flaw::default()
     } else if is_loose_domain(domain) {
         Flaw {

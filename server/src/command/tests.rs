@@ -46,6 +46,7 @@ fn flawed(recipient: &str, flaw: Flaw) -> Command {
 #[case("HELO my_pc", Command::Helo { client: "my_pc".into() })]
 #[case("EHLO [127.0.0.1]", Command::Ehlo { client: "[127.0.0.1]".into() })]
 #[case("EHLO [IPv6:::1]", Command::Ehlo { client: "[IPv6:::1]".into() })]
+#[case("EHLO [010.000.0.1]", Command::Ehlo { client: "[010.000.0.1]".into() })]
 #[case("NOOP  whatever it says", Command::Noop)]
 #[case("QUIT \t", Command::Quit)]
 #[case("RSET ", Command::Rset)]
@@ -125,6 +126,10 @@ fn requests_of_http_are_known(#[case] line: &str, #[case] http: bool) {
 #[case("RCPT TO:<user>", FaultKind::Arguments)]
 #[case("RCPT TO:<u@[IPv6:2001:db8:::1]>", FaultKind::Arguments)]
 #[case("RCPT TO:<u@[2001:db8::1]>", FaultKind::Arguments)]
+#[case("EHLO [IPv6:1:2:3:4:5:6:7::]", FaultKind::Arguments)]
+#[case("EHLO [tag:content]", FaultKind::Arguments)]
+#[case("RCPT TO:<u@[IPv6:fe80::1%eth0]>", FaultKind::Arguments)]
+#[case("RCPT TO:<u@[tag:content]>", FaultKind::Arguments)]
 #[case("RCPT TO:<\u{e9}@b.example>", FaultKind::Arguments)]
 #[case("RCPT TO:<\"a\tb\"@b.example>", FaultKind::Arguments)]
 fn faults_are_told_apart(#[case] line: &str, #[case] kind: FaultKind) {

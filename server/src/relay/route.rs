@@ -1,7 +1,8 @@
 //! Where a recipient's mail goes, and how.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
+use crate::command::address_literal;
 use crate::config::{Delivery, HopTls};
 
 /// What mail is sent to: all recipients with the same one share sessions.
@@ -38,7 +39,7 @@ pub(super) fn destination(
         (Some(host), _) => Target::Host(host.to_owned()),
         (None, _) if !delivery.mx => Target::Unrouted,
         (None, Some(literal)) if literal.starts_with('[') => {
-            address_literal(literal).map_or(Target::Nowhere, Target::Address)
+            address_literal(literal.as_bytes()).map_or(Target::Nowhere, Target::Address)
         }
         (None, Some(domain)) => Target::Domain(domain.clone()),
         (None, None) => Target::Nowhere,
@@ -95,19 +96,11 @@ fn strictness(tls: HopTls) -> u8 {
     }
 }
 
-/// RFC 5321, section 4.1.3.
-fn address_literal(literal: &str) -> Option<IpAddr> {
-    let text = literal.strip_prefix('[')?.strip_suffix(']')?;
-    match text.strip_prefix("ipv6:") {
-        Some(address) => address.parse().map(|address: Ipv6Addr| address.into()).ok(),
-        None => text.parse().map(|address: Ipv4Addr| address.into()).ok(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use rstest::rstest;
+    use std::net::{Ipv4Addr, Ipv6Addr};
 
     #[rstest]
     #[case("a@B.Example", None, false, Target::Unrouted)]
@@ -116,6 +109,7 @@ mod tests {
     #[case("a@Routed.example", Some("hop:25"), true, Target::Host("r:26".to_owned()))]
     #[case("\"@\"@[127.0.0.1]", None, true, Target::Address(Ipv4Addr::LOCALHOST.into()))]
     #[case("a@[IPv6:::1]", None, true, Target::Address(Ipv6Addr::LOCALHOST.into()))]
+    #[case("a@[127.000.000.001]", None, true, Target::Address(Ipv4Addr::LOCALHOST.into()))]
     #[case("a@[x400:b]", None, true, Target::Nowhere)]
     #[case("postmaster", None, true, Target::Nowhere)]
     #[case("postmaster", Some("hop:25"), true, Target::Host("hop:25".to_owned()))]
