@@ -1,11 +1,13 @@
 //! The strict parser of commands: total, and nothing is repaired.
 
+mod canonical;
 mod fault;
 mod grammar;
 mod literal;
 mod parameters;
 mod path;
 
+pub(crate) use canonical::Canonical;
 pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use grammar::{is_atext, is_domain};
 pub(crate) use literal::address_literal;

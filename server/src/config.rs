@@ -50,12 +50,13 @@ pub struct Config {
     /// common name of the certificate's subject. Without EXTERNAL no certificate is asked for.
     pub client_ca: Option<PathBuf>,
     /// The addresses that are a user's own, or `@DOMAIN` for a whole domain: for listeners that
-    /// refuse `foreign-sender`, and for the Sender field.
+    /// refuse `foreign-sender`, and for the Sender field. Compared as those of `rewrite` are.
     pub senders: BTreeMap<String, Vec<String>>,
     /// Addresses that leave the site by another name, `local@DOMAIN` by `other@DOMAIN`, or `@DOMAIN`
     /// by `@DOMAIN` (RFC 6409, section 8.8), where a listener has `rewrite` among its fix-ups. Local
-    /// parts are compared by their octets, domains without regard to case; an address comes before
-    /// its domain, and what was replaced is not replaced again.
+    /// parts are compared by their octets, quoted or not, and domains without regard to case (RFC
+    /// 5321, sections 2.4 and 4.1.2); an address comes before its domain, and what was replaced is
+    /// not replaced again.
     pub rewrite: BTreeMap<String, String>,
     /// The mux socket of a saslauthd; if set, PLAIN and LOGIN are checked there and nowhere else.
     pub saslauthd: Option<PathBuf>,

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::command::Canonical;
+
 /// The messages that were answered 250 since the start, in that order: at most
 /// [`Config::keep_messages`](crate::Config::keep_messages) of them, the latest, and of their contents
 /// at most 64 MiB, but always the last message. That they were relayed meanwhile makes no difference.
@@ -121,14 +123,15 @@ impl Messages {
     }
 
     /// The first kept message for this recipient; waits for it. The domain is compared without
-    /// regard to case, the local part octet by octet (RFC 5321, section 2.4).
+    /// regard to case, the local part by its octets, quoted or not (RFC 5321, sections 2.4 and 4.1.2).
     ///
     /// # Errors
     /// [`NotReceived`] if none comes in time.
     pub async fn to(&self, recipient: &str) -> Result<Arc<Received>, NotReceived> {
+        let mailbox = Canonical::of(recipient);
         let found = self.find(|kept| {
             let mut messages = kept.messages.iter();
-            messages.find(|message| message.is_for(recipient)).cloned()
+            messages.find(|message| message.is_for(&mailbox)).cloned()
         });
         found
             .await
@@ -194,15 +197,9 @@ impl Received {
         String::from_utf8_lossy(&self.content).into_owned()
     }
 
-    fn is_for(&self, recipient: &str) -> bool {
-        self.recipients.iter().any(
-            |own| match (own.rsplit_once('@'), recipient.rsplit_once('@')) {
-                (Some((own, domain)), Some((local_part, other))) => {
-                    own == local_part && domain.eq_ignore_ascii_case(other)
-                }
-                _ => own.eq_ignore_ascii_case(recipient),
-            },
-        )
+    fn is_for(&self, mailbox: &Canonical) -> bool {
+        let mut recipients = self.recipients.iter();
+        recipients.any(|own| Canonical::of(own) == *mailbox)
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::command::LOCAL_PART_LIMIT;
+use crate::command::{Canonical, LOCAL_PART_LIMIT};
 use crate::config::Config;
 use crate::senders::is_entry;
 
 /// The table of the configuration, for looking up.
 #[derive(Debug)]
-pub(crate) struct Rewriting(HashMap<String, String>);
+pub(crate) struct Rewriting(HashMap<Canonical, String>);
 
 /// What takes the place of an address.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,14 +30,16 @@ impl Rewriting {
 
     pub(crate) fn new(table: &BTreeMap<String, String>) -> Self {
         let entries = table.iter();
-        Rewriting(entries.map(|(from, to)| (key(from), to.clone())).collect())
+        let entries = entries.map(|(from, to)| (Canonical::of(from), to.clone()));
+        Rewriting(entries.collect())
     }
 
     /// What a mailbox has to be replaced by: as it is listed itself, or else its domain. Once:
     /// what comes of it is not looked up again.
     pub(crate) fn replacement(&self, local_part: &str, domain: &str) -> Option<Replacement<'_>> {
-        let whole = self.0.get(&key(&format!("{local_part}@{domain}")));
-        let to = whole.or_else(|| self.0.get(&key(&format!("@{domain}"))))?;
+        let mailbox = Canonical::of(&format!("{local_part}@{domain}"));
+        let whole = self.0.get(&mailbox);
+        let to = whole.or_else(|| self.0.get(&mailbox.whole_domain()))?;
         let (local_part, domain) = to.rsplit_once('@')?;
         Some(Replacement {
             local_part: Some(local_part).filter(|_| whole.is_some()),
@@ -78,19 +80,11 @@ pub(crate) fn check(table: &BTreeMap<String, String>) -> Result<(), String> {
                 "{to:?}: at most {LOCAL_PART_LIMIT} octets before the @"
             ));
         }
-        if let Some(before) = known.insert(key(from), from) {
+        if let Some(before) = known.insert(Canonical::of(from), from) {
             return Err(format!("{from:?} and {before:?} are the same"));
         }
     }
     Ok(())
-}
-
-/// Local parts are compared by their octets, domains without regard to case (RFC 5321, section 2.4).
-fn key(address: &str) -> String {
-    match address.rsplit_once('@') {
-        Some((local_part, domain)) => format!("{local_part}@{}", domain.to_ascii_lowercase()),
-        None => address.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -107,7 +101,9 @@ mod tests {
     #[case("jru@example.org", "J.Random.User@example.org")]
     #[case("jru@Example.ORG", "J.Random.User@example.org")]
     #[case("JRU@example.org", "JRU@example.org")]
-    #[case("\"jru\"@example.org", "\"jru\"@example.org")]
+    #[case("\"jru\"@example.org", "J.Random.User@example.org")]
+    #[case("\"JRU\"@example.org", "\"JRU\"@example.org")]
+    #[case("\"\"@squeaky.example.org", "\"\"@example.org")]
     #[case("jru@sub.example.org", "jru@sub.example.org")]
     #[case("jru@squeaky.example.org", "jru@example.org")]
     #[case("\"a@b\"@squeaky.example.org", "\"a@b\"@example.org")]
@@ -132,6 +128,7 @@ mod tests {
     #[case(&[("a@example.org", "@example.org")], "an address by an address")]
     #[case(&[("@squeaky", "@example")], "not fully qualified")]
     #[case(&[("@A.example", "@b.example"), ("@a.example", "@c.example")], "are the same")]
+    #[case(&[("\"a\"@a.example", "b@b.example"), ("a@a.example", "c@b.example")], "are the same")]
     fn what_cannot_be_meant_is_refused(#[case] entries: &[(&str, &str)], #[case] reason: &str) {
         let fault = check(&table(entries)).unwrap_err();
         assert!(fault.contains(reason), "{fault}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::command::{is_domain, is_mailbox};
+use crate::command::{Canonical, is_domain, is_mailbox};
 
 /// A user, and what the configuration lets it call itself.
 #[derive(Debug, Clone, Copy)]
@@ -20,14 +20,12 @@ impl<'a> Login<'a> {
     }
 
     /// Whether an address is one of its own: listed, at a listed domain, or the very name of the
-    /// login. Case makes no difference, since these mailboxes are the site's.
+    /// login.
     pub(crate) fn owns(&self, address: &str) -> bool {
-        let domain = address.rfind('@').map(|at| &address[at..]);
-        let same = |own: &str| {
-            own.eq_ignore_ascii_case(address)
-                || domain.is_some_and(|domain| own.eq_ignore_ascii_case(domain))
-        };
-        self.user.eq_ignore_ascii_case(address) || self.own.iter().any(|own| same(own))
+        let mailbox = Canonical::of(address);
+        let domain = mailbox.whole_domain();
+        let mut listed = self.own.iter().map(|own| Canonical::of(own));
+        Canonical::of(self.user) == mailbox || listed.any(|own| own == mailbox || own == domain)
     }
 
     /// The address it is known by: the first that is listed, or its name if that is one.
@@ -53,13 +51,18 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("alice", "Alice@b.example", true)]
+    #[case("alice", "alice@B.example", true)]
+    #[case("alice", "\"a\\lice\"@b.example", true)]
+    #[case("alice", "Alice@b.example", false)]
     #[case("alice", "any@c.example", true)]
+    #[case("alice", "\"a@b\"@C.example", true)]
     #[case("alice", "any@sub.c.example", false)]
     #[case("alice", "bob@b.example", false)]
     #[case("alice", "alice", true)]
     #[case("bob", "alice@b.example", false)]
     #[case("carol@b.example", "carol@B.example", true)]
+    #[case("carol@b.example", "\"carol\"@b.example", true)]
+    #[case("@b.example", "alice@b.example", false)]
     fn addresses_are_owned(#[case] user: &str, #[case] address: &str, #[case] own: bool) {
         let listed = vec!["@c.example".to_owned(), "alice@b.example".to_owned()];
         let senders = BTreeMap::from([("alice".to_owned(), listed)]);

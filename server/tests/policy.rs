@@ -66,6 +66,16 @@ async fn login(server: &Server) -> TlsClient {
     "MAIL FROM:<any@alice.example>",
     "250"
 )]
+#[case(
+    ", refuse = [\"foreign-sender\"]",
+    "MAIL FROM:<\"al\\ice\"@example.org>",
+    "250"
+)]
+#[case(
+    ", refuse = [\"foreign-sender\"]",
+    "MAIL FROM:<Alice@example.org>",
+    "550 5.7.1"
+)]
 #[case(", refuse = [\"foreign-sender\"]", "MAIL FROM:<>", "250")]
 #[tokio::test]
 async fn senders_are_refused_by_the_listener(

@@ -22,6 +22,7 @@ async fn a_message_is_waited_for() {
     });
     assert_eq!(first.unwrap().id, "1");
     assert_eq!(second.unwrap().id, "1");
+    assert_eq!(messages.to("\"bob\"@example.net").await.unwrap().id, "1");
     assert_eq!(messages.count(), 1);
 }
 
