@@ -26,7 +26,7 @@ impl Session {
             Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Vrfy
                 if modifiers.authentication_required && self.user.is_none() =>
             {
-                Some(reply(530, "5.7.0", "Authentication required"))
+                Some(authentication_required())
             }
             Verb::Mail if transaction.is_some() => {
                 Some(reply(503, "5.5.1", "Transaction already begun"))
@@ -38,6 +38,23 @@ impl Session {
             _ => None,
         }
     }
+
+    /// What a client is told that has not logged in and wants to relay: to log in where it can, now
+    /// or after STARTTLS (RFC 6409, section 4.3; RFC 4954, section 6).
+    pub(super) fn stranger(&self) -> Reply {
+        let modifiers = self.listener.modifiers;
+        let later = self.tls.is_none() && !modifiers.no_starttls && !modifiers.no_auth;
+        let now = !self.authenticated && !self.usable_mechanisms().is_empty();
+        if now || later && !self.shared.config.mechanisms.is_empty() {
+            authentication_required()
+        } else {
+            reply(550, "5.7.1", "Relaying needs authentication")
+        }
+    }
+}
+
+fn authentication_required() -> Reply {
+    reply(530, "5.7.0", "Authentication required")
 }
 
 fn not_offered() -> Reply {

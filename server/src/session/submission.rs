@@ -103,7 +103,7 @@ impl Session {
         // There are no local domains: everybody else would be relayed for (RFC 5068, section 3.2).
         if self.user.is_none() {
             transaction.refused = true;
-            return Err(reply(550, "5.7.1", "Relaying needs authentication"));
+            return Err(self.stranger());
         }
         if transaction.recipients.len() >= self.shared.config.limits.recipients {
             return Err(reply(452, "4.5.3", "Too many recipients"));
