@@ -3,9 +3,10 @@
 mod address_list;
 mod author;
 mod header;
+mod received;
 mod rewritten;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use jiff::{Timestamp, fmt::rfc2822, tz::TimeZone};
 
@@ -15,6 +16,7 @@ use crate::senders::Login;
 use crate::wire::TlsFacts;
 use author::Author;
 use header::Found;
+use received::received;
 use rewritten::{Edit, applied, edits};
 
 pub(crate) use header::{body_start, fields};
@@ -158,42 +160,6 @@ pub(crate) fn take_out(content: &mut Vec<u8>, fix: FixUps) {
         let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
         !(fix.return_path && is(b"Return-Path") || fix.bcc && (is(b"Bcc") || is(b"Resent-Bcc")))
     });
-}
-
-fn received(facts: &Facts<'_>) -> String {
-    let peer = match facts.peer.ip() {
-        IpAddr::V4(address) => format!("[{address}]"),
-        IpAddr::V6(address) => format!("[IPv6:{address}]"),
-    };
-    let mut field = format!(
-        "Received: from {} ({peer})\r\n\tby {} with {} id {}",
-        facts.client,
-        facts.hostname,
-        protocol(facts),
-        facts.id,
-    );
-    if let Some(tls) = facts.tls {
-        field.push_str(&format!("\r\n\t({} {})", tls.version, tls.cipher));
-    }
-    if let Some(recipient) = facts.only_recipient {
-        field.push_str(&format!("\r\n\tfor <{recipient}>"));
-    }
-    if let Some(tls) = facts.tls {
-        field.push_str(&format!("\r\n\ttls {}", tls.cipher));
-    }
-    field.push_str(&format!("; {}\r\n", date(facts.arrival)));
-    field
-}
-
-/// The keyword of the WITH clause (RFC 3848); implicit TLS counts like STARTTLS.
-fn protocol(facts: &Facts<'_>) -> &'static str {
-    match (facts.esmtp, facts.tls.is_some(), facts.authenticated) {
-        (false, _, _) => "SMTP",
-        (true, false, false) => "ESMTP",
-        (true, true, false) => "ESMTPS",
-        (true, false, true) => "ESMTPA",
-        (true, true, true) => "ESMTPSA",
-    }
 }
 
 /// A date-time of RFC 5322, section 3.3.
