@@ -2,8 +2,8 @@
 
 mod room;
 
-use room::{Held, UNIT};
-pub(crate) use room::{Room, Share};
+use room::UNIT;
+pub(crate) use room::{Claim, Room, Share};
 
 /// Mail content as it comes in: finds its end, takes the dot-stuffing out, notes what is wrong.
 /// It holds its room until it is dropped.
@@ -11,8 +11,7 @@ pub(crate) use room::{Room, Share};
 pub(crate) struct Content {
     octets: Vec<u8>,
     limit: u64,
-    room: Share,
-    held: Option<Held>,
+    room: Claim,
     place: Place,
     bare: bool,
     /// Octets since the last CRLF.
@@ -55,12 +54,11 @@ const GROWTH: usize = 4 * 1024 * 1024;
 
 impl Content {
     /// Content of at most so many octets, CRLFs counted and dot-stuffing not (RFC 1870, section 3).
-    pub(crate) fn new(limit: u64, room: Share) -> Self {
+    pub(crate) fn new(limit: u64, share: &Share) -> Self {
         Content {
             octets: Vec::new(),
             limit,
-            room,
-            held: None,
+            room: share.claim(),
             place: Place::LineStart,
             bare: false,
             line: 0,
@@ -142,7 +140,7 @@ impl Content {
         }
         if self.overflow.is_some() {
             self.octets = Vec::new();
-            self.held = None;
+            self.room.release();
         } else {
             self.octets.extend_from_slice(octets);
         }
@@ -160,9 +158,8 @@ impl Content {
             let most = usize::try_from(self.limit).unwrap_or(usize::MAX);
             let grown = (capacity + growth).min(most).max(length);
             let grown = grown.next_multiple_of(UNIT);
-            self.room
-                .take(grown - capacity, &mut self.held)
-                .ok_or(ContentFault::NoRoom)?;
+            let room = self.room.grow(grown - capacity);
+            room.ok_or(ContentFault::NoRoom)?;
             self.octets.reserve_exact(grown - self.octets.len());
         }
         Ok(())
@@ -176,7 +173,7 @@ mod tests {
     use rstest::rstest;
 
     fn limited(limit: u64) -> Content {
-        Content::new(limit, Room::new(limit, limit).share("alice"))
+        Content::new(limit, &Room::new(limit, limit).share("alice"))
     }
 
     fn read(input: &[u8]) -> (usize, Option<Result<Vec<u8>, ContentFault>>) {

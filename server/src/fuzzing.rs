@@ -30,7 +30,7 @@ pub fn content(octets: &[u8]) {
     };
     let read = |block: usize| {
         let room = Room::new(CONTENT_LIMIT, CONTENT_LIMIT).share("");
-        let mut content = Content::new(CONTENT_LIMIT, room);
+        let mut content = Content::new(CONTENT_LIMIT, &room);
         let mut used = 0;
         for block in data.chunks(block) {
             let (taken, ended) = content.feed(block);

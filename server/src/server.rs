@@ -147,7 +147,7 @@ impl Server {
         let messages = Messages::new(config.keep_messages);
         let shared = Arc::new(Shared {
             backends,
-            room: Room::new(limits.content_memory, config.size_limit),
+            room: Room::new(limits.content_memory, largest_message(&config)),
             addresses: Addresses::new(connections, connections_per_address),
             logins: Logins::new(&limits),
             sessions: AtomicU64::new(0),
@@ -287,6 +287,14 @@ fn bind(config: &Config) -> Result<Vec<(TcpListener, Bound)>, StartError> {
     } else {
         Ok(open)
     }
+}
+
+/// Octets of memory for the largest message, whatever its recipients are called.
+fn largest_message(config: &Config) -> u64 {
+    const RECIPIENT: u64 = 1024;
+    let recipients = config.limits.recipients as u64;
+    let envelope = recipients.saturating_mul(RECIPIENT);
+    config.size_limit.saturating_add(envelope)
 }
 
 #[cfg(test)]

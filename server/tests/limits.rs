@@ -16,11 +16,16 @@ use client::{reply, submit, until_data};
 
 async fn start(limits: Limits) -> (Server, tempfile::TempDir) {
     let spool = tempfile::tempdir().unwrap();
+    let mut config = config(&spool);
+    config.limits = limits;
+    (Server::start(config).await.unwrap(), spool)
+}
+
+fn config(spool: &tempfile::TempDir) -> Config {
     let mut config = Config::origin("msa.example.org", spool.path());
     config.listeners = vec!["127.0.0.1:0,M=a".parse().unwrap()];
     config.users.insert("alice".to_owned(), "secret".to_owned());
-    config.limits = limits;
-    (Server::start(config).await.unwrap(), spool)
+    config
 }
 
 /// A client of the loopback network, and the greeting that it got.
@@ -245,20 +250,19 @@ async fn a_silence_in_the_content_has_an_end() {
 #[tokio::test]
 async fn contents_share_their_memory() {
     let spool = tempfile::tempdir().unwrap();
-    let mut config = Config::origin("msa.example.org", spool.path());
-    config.listeners = vec!["127.0.0.1:0,M=a".parse().unwrap()];
-    config.users.insert("alice".to_owned(), "secret".to_owned());
-    config.size_limit = 100_000;
-    config.limits.content_memory = 100_000;
+    let mut config = config(&spool);
+    config.size_limit = 300_000;
+    config.limits.content_memory = 300_000;
+    config.limits.recipients = 100;
     let server = Server::start(config).await.unwrap();
     let mut large = until_data(&server, &["bob@example.com"]).await;
     let line = [&[b'a'; 998][..], b"\r\n"].concat();
-    large.write_all(&line.repeat(90)).await.unwrap();
+    large.write_all(&line.repeat(290)).await.unwrap();
     // The server has all of it once a second one of that size is refused.
     let refused = async {
         loop {
             let mut second = until_data(&server, &["bob@example.com"]).await;
-            second.write_all(&line.repeat(90)).await.unwrap();
+            second.write_all(&line.repeat(290)).await.unwrap();
             second.write_all(b".\r\n").await.unwrap();
             if reply(&mut second).await.starts_with("452 4.3.1 ") {
                 break;
@@ -270,4 +274,42 @@ async fn contents_share_their_memory() {
         .unwrap();
     large.write_all(b".\r\n").await.unwrap();
     assert!(reply(&mut large).await.starts_with("250 "));
+}
+
+#[tokio::test]
+async fn recipients_take_of_that_memory_too() {
+    let spool = tempfile::tempdir().unwrap();
+    let mut config = config(&spool);
+    config.size_limit = 1000;
+    config.limits.content_memory = 1000;
+    config.limits.recipients = 100;
+    let server = Server::start(config).await.unwrap();
+    let recipient = format!("{}@{}", "a".repeat(64), ["b"; 127].join("."));
+    let mut sessions = Vec::new();
+    // A session can have its hundred recipients; three and a half have all the room together.
+    let full = loop {
+        let (mut session, _) = greeted(&server, [127, 0, 0, 1]).await;
+        say(&mut session, "EHLO client.example").await;
+        say(&mut session, &plain("secret")).await;
+        say(&mut session, "MAIL FROM:<>").await;
+        let mut refusal = None;
+        for _ in 0..100 {
+            let answer = say(&mut session, &format!("RCPT TO:<{recipient}>")).await;
+            if !answer.starts_with("250 ") {
+                refusal = Some(answer);
+                break;
+            }
+        }
+        sessions.push(session);
+        if let Some(refusal) = refusal {
+            break refusal;
+        }
+        assert!(sessions.len() < 5);
+    };
+    assert!(full.starts_with("452 4.3.1 "), "{full}");
+    assert!(sessions.len() > 2);
+    say(&mut sessions[0], "RSET").await;
+    let last = sessions.last_mut().unwrap();
+    let answer = say(last, &format!("RCPT TO:<{recipient}>")).await;
+    assert!(answer.starts_with("250 "), "{answer}");
 }

@@ -55,9 +55,9 @@ pub struct Limits {
     /// Over how long that rate is measured; a content that is finished sooner may come at any
     /// rate. At least 1. Default 300.
     pub rate_window_seconds: u64,
-    /// Memory in octets for the contents that all sessions together are receiving, but always
-    /// enough for the largest; one user has at most half of it, or one that is the largest. What
-    /// exceeds it is refused with 452 4.3.1. Default 134217728.
+    /// Memory in octets for the contents and recipients that all sessions together are receiving, but
+    /// always enough for the largest message; one user has at most half of it, or one that is the
+    /// largest. What exceeds it is refused with 452 4.3.1. Default 134217728.
     pub content_memory: u64,
     /// How long a shutdown waits for contents and deliveries under way. Default 10. A next hop that
     /// has the content and has not answered by then may have taken it; it is sent again after the

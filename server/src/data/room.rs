@@ -1,11 +1,11 @@
-//! The memory for contents, which sessions and users share.
+//! The memory for messages that are coming in, which sessions and users share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Memory for the contents of all sessions together, so that many large ones cannot exhaust it.
+/// Memory for the messages of all sessions together, so that many large ones cannot exhaust it.
 #[derive(Debug)]
 pub(crate) struct Room {
     all: Arc<Semaphore>,
@@ -22,9 +22,17 @@ pub(crate) struct Share {
     all: Arc<Semaphore>,
 }
 
+/// What one content, or one envelope, has of a share. It is given back on drop.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    share: Share,
+    octets: usize,
+    held: Option<Held>,
+}
+
 /// Room that is taken, of the user's and of everybody's.
 #[derive(Debug)]
-pub(super) struct Held {
+struct Held {
     own: OwnedSemaphorePermit,
     all: OwnedSemaphorePermit,
 }
@@ -61,19 +69,41 @@ impl Room {
 }
 
 impl Share {
-    /// Takes room for so many octets, beside what is held.
-    pub(super) fn take(&self, octets: usize, held: &mut Option<Held>) -> Option<()> {
-        let units = u32::try_from(octets.div_ceil(UNIT)).ok()?;
-        let own = self.own.clone().try_acquire_many_owned(units).ok()?;
-        let all = self.all.clone().try_acquire_many_owned(units).ok()?;
-        match held {
-            Some(held) => {
-                held.own.merge(own);
-                held.all.merge(all);
-            }
-            None => *held = Some(Held { own, all }),
+    /// The beginning of something that will need room.
+    pub(crate) fn claim(&self) -> Claim {
+        Claim {
+            share: self.clone(),
+            octets: 0,
+            held: None,
         }
+    }
+}
+
+impl Claim {
+    /// Takes room for so many octets more; none is taken if there is not enough.
+    pub(crate) fn grow(&mut self, more: usize) -> Option<()> {
+        let octets = self.octets + more;
+        let units = octets.div_ceil(UNIT) - self.octets.div_ceil(UNIT);
+        if units > 0 {
+            let units = u32::try_from(units).ok()?;
+            let own = self.share.own.clone().try_acquire_many_owned(units).ok()?;
+            let all = self.share.all.clone().try_acquire_many_owned(units).ok()?;
+            match &mut self.held {
+                Some(held) => {
+                    held.own.merge(own);
+                    held.all.merge(all);
+                }
+                None => self.held = Some(Held { own, all }),
+            }
+        }
+        self.octets = octets;
         Some(())
+    }
+
+    /// Gives all of it back.
+    pub(super) fn release(&mut self) {
+        self.octets = 0;
+        self.held = None;
     }
 }
 
@@ -91,24 +121,40 @@ mod tests {
     fn room_is_shared_and_given_back() {
         let room = Room::new(2 * UNIT as u64 - 1, 2 * UNIT as u64 - 1);
         let large = vec![b'a'; UNIT + 1];
-        let mut first = Content::new(u64::MAX, room.share("alice"));
+        let mut first = Content::new(u64::MAX, &room.share("alice"));
         first.feed(&large);
-        let mut second = Content::new(u64::MAX, room.share("bob"));
+        let mut second = Content::new(u64::MAX, &room.share("bob"));
         second.feed(b"a\r\n.\r\n");
         assert_eq!(second.finish(), Err(ContentFault::NoRoom));
         drop(first);
-        let mut third = Content::new(u64::MAX, room.share("bob"));
+        let mut third = Content::new(u64::MAX, &room.share("bob"));
         third.feed(b"a\r\n.\r\n");
         assert_eq!(third.finish(), Ok(b"a\r\n".to_vec()));
+    }
+
+    #[test]
+    fn a_claim_takes_a_unit_when_the_last_is_full() {
+        let room = Room::new(3 * UNIT as u64 - 1, 3 * UNIT as u64 - 1);
+        let share = room.share("alice");
+        let mut claim = share.claim();
+        let free = |share: &Share| share.all.available_permits();
+        for (more, left) in [(0, 3), (1, 2), (UNIT - 1, 2), (1, 1), (UNIT, 0)] {
+            assert_eq!(claim.grow(more), Some(()));
+            assert_eq!(free(&share), left);
+        }
+        assert_eq!(claim.grow(UNIT), None);
+        assert_eq!(claim.grow(UNIT - 1), Some(()));
+        drop(claim);
+        assert_eq!(free(&share), 3);
     }
 
     #[test]
     fn one_user_cannot_have_all_the_room() {
         let room = Room::new(8 * UNIT as u64, UNIT as u64);
         let large = vec![b'a'; UNIT];
-        let contents = |user| {
+        let contents = |user: &str| {
             let mut contents: Vec<_> = (0..9)
-                .map(|_| Content::new(u64::MAX, room.share(user)))
+                .map(|_| Content::new(u64::MAX, &room.share(user)))
                 .collect();
             contents.retain_mut(|content| {
                 content.feed(&large);

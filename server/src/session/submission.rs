@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::Session;
 use super::acceptance::no_room;
 use crate::command::{Mailbox, Parameter};
-use crate::data::{Content, ContentFault};
+use crate::data::{Claim, Content, ContentFault, Share};
 use crate::extension;
 use crate::extension::size::too_large;
 use crate::reply::{Reply, reply};
@@ -21,6 +21,8 @@ pub(super) struct Transaction {
     refused: bool,
     /// Domains of recipients that the DNS did not answer for; they are not waited for again.
     pub(super) unanswered: HashSet<String>,
+    /// For the recipients.
+    room: Claim,
 }
 
 impl Transaction {
@@ -63,6 +65,7 @@ impl Session {
             recipients: Vec::new(),
             refused: false,
             unanswered: HashSet::new(),
+            room: self.share().claim(),
         })
     }
 
@@ -108,7 +111,15 @@ impl Session {
         if transaction.recipients.len() >= self.shared.config.limits.recipients {
             return Err(reply(452, "4.5.3", "Too many recipients"));
         }
+        let room = transaction.room.grow(addressee.octets());
+        room.ok_or_else(no_room)?;
         Ok(addressee)
+    }
+
+    /// What this login may have of the memory for messages.
+    fn share(&self) -> Share {
+        let user = self.user.as_deref().unwrap_or_default();
+        self.shared.room.share(user)
     }
 
     /// Reads the content and answers 250 only when the message is durably stored.
@@ -121,8 +132,7 @@ impl Session {
             vec!["End with a line that is a dot".to_owned()],
         ));
         let config = &self.shared.config;
-        let user = self.user.as_deref().unwrap_or_default();
-        let mut content = Content::new(config.size_limit, self.shared.room.share(user));
+        let mut content = Content::new(config.size_limit, &self.share());
         self.wire.content(&mut content, &config.limits).await?;
         let long_line = self.listener.refuse.nonconforming && content.has_long_line();
         Ok(match content.finish() {

@@ -79,6 +79,14 @@ pub(crate) struct Addressee {
     pub(crate) orcpt: Option<String>,
 }
 
+impl Addressee {
+    /// Octets of memory.
+    pub(crate) fn octets(&self) -> usize {
+        let orcpt = self.orcpt.as_ref().map_or(0, String::capacity);
+        size_of::<Addressee>() + self.address.capacity() + orcpt
+    }
+}
+
 impl From<String> for Addressee {
     /// A recipient without parameters.
     fn from(address: String) -> Self {
