@@ -55,6 +55,9 @@ pub(crate) enum Verb {
     Rcpt,
     Data,
     Vrfy,
+    Help,
+    NotImplemented,
+    /// What every session may say at any time, or nobody.
     Other,
 }
 
@@ -67,7 +70,13 @@ impl Command {
             Command::Rcpt { .. } => Verb::Rcpt,
             Command::Data => Verb::Data,
             Command::Vrfy => Verb::Vrfy,
-            _ => Verb::Other,
+            Command::Help => Verb::Help,
+            Command::NotImplemented => Verb::NotImplemented,
+            Command::Ehlo { .. }
+            | Command::Helo { .. }
+            | Command::Rset
+            | Command::Noop
+            | Command::Quit => Verb::Other,
         }
     }
 }
@@ -108,6 +117,7 @@ pub(crate) fn parse(line: &[u8]) -> Result<Command, Fault> {
         b"RCPT" => Verb::Rcpt,
         b"DATA" => Verb::Data,
         b"VRFY" => Verb::Vrfy,
+        b"HELP" => Verb::Help,
         _ => Verb::Other,
     };
     if line.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)) {

@@ -13,7 +13,7 @@ use crate::modifiers::{Modifiers, UnknownModifier};
 use crate::policy::{FixUps, Refusals};
 
 /// One listener as configured, written `ADDR:PORT[/tls][,M=MODIFIERS]`; in a file also a table with
-/// `address` (`ADDR:PORT[/tls]`), `modifiers`, `name`, and the lists `refuse` and `fix`.
+/// `address` (`ADDR:PORT[/tls]`), `modifiers`, `name`, `require_tls`, and the lists `refuse` and `fix`.
 ///
 /// `/tls` means the same as the modifier `s`. Without `M=` the modifiers are `a`: a submission
 /// server that is told nothing else demands authentication; with `M=` they are exactly those.
@@ -25,6 +25,10 @@ pub struct ListenerConfig {
     pub address: SocketAddr,
     /// What it demands and leaves out.
     pub modifiers: Modifiers,
+    /// Whether clients have to begin TLS before anything that leads to a message: until then AUTH is
+    /// not offered, and 530 answers all commands but EHLO, HELO, STARTTLS, NOOP, RSET and QUIT (RFC
+    /// 3207, sections 4 and 6). Where TLS begins with the connection it is so in any case.
+    pub require_tls: bool,
     /// What it refuses of what can be read.
     pub refuse: Refusals,
     /// What it repairs in messages.
@@ -56,6 +60,8 @@ pub struct Bound {
     pub implicit_tls: bool,
     /// The modifiers of its configuration.
     pub modifiers: Modifiers,
+    /// Whether no message comes in without TLS; always where TLS begins with the connection.
+    pub require_tls: bool,
     /// The refusals of its configuration.
     pub refuse: Refusals,
     /// The fix-ups of its configuration.
@@ -69,6 +75,7 @@ impl ListenerConfig {
             name: name.into(),
             address,
             modifiers,
+            require_tls: false,
             refuse: Refusals::default(),
             fix: FixUps::default(),
         }
@@ -120,6 +127,7 @@ impl ListenerConfig {
             address: listener.local_addr()?,
             implicit_tls: self.modifiers.implicit_tls,
             modifiers: self.modifiers,
+            require_tls: self.require_tls || self.modifiers.implicit_tls,
             refuse: self.refuse,
             fix: self.fix,
         };

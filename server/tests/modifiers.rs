@@ -4,7 +4,7 @@
 
 mod client;
 
-use msaspec_server::{Config, Mechanism, Server};
+use msaspec_server::{Config, ListenerConfig, Mechanism, Server};
 use rstest::rstest;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -12,12 +12,16 @@ use tokio::net::TcpStream;
 use client::reply;
 
 async fn start(config: Config, modifiers: &str) -> Server {
+    let listener = format!("127.0.0.1:0,M={modifiers}");
+    start_with(config, listener.parse().unwrap()).await
+}
+
+async fn start_with(config: Config, listener: ListenerConfig) -> Server {
     let mut config = Config {
         spool: None,
         ..config
     };
-    let listener = format!("127.0.0.1:0,M={modifiers}");
-    config.listeners = vec![listener.parse().unwrap()];
+    config.listeners = vec![listener];
     config.users.insert("alice".to_owned(), "secret".to_owned());
     Server::start(config).await.unwrap()
 }
@@ -87,4 +91,36 @@ async fn who_is_logged_in_as_nobody_is_not_told_to_log_in() {
     let answers = answers(&server, &commands).await;
     assert!(answers[1].starts_with("235 "), "{answers:?}");
     assert!(answers[3].starts_with("550 5.7.1"), "{answers:?}");
+}
+
+/// Where a listener insists on TLS, in the profile that does everything in clear text otherwise.
+#[rstest]
+#[case("NOOP", "250 ")]
+#[case("RSET", "250 ")]
+#[case("HELO client.example", "250 ")]
+#[case("AUTH PLAIN AGFsaWNlAHNlY3JldA==", "530 5.7.0")]
+#[case("auth plain", "530 5.7.0")]
+#[case("AUTH", "530 5.7.0")]
+#[case("MAIL FROM:<alice@example.org>", "530 5.7.0")]
+#[case("MAIL nonsense", "530 5.7.0")]
+#[case("RCPT TO:<bob@example.org>", "530 5.7.0")]
+#[case("DATA", "530 5.7.0")]
+#[case("BDAT 0 LAST", "530 5.7.0")]
+#[case("VRFY alice", "530 5.7.0")]
+#[case("EXPN staff", "530 5.7.0")]
+#[case("HELP", "530 5.7.0")]
+#[case("XYZZY", "500 5.5.1")]
+#[case("STARTTLS now", "501 5.5.4")]
+#[case("STARTTLS", "220 ")]
+#[case("QUIT", "221 ")]
+#[tokio::test]
+async fn tls_can_be_required(#[case] command: &str, #[case] expected: &str) {
+    let mut listener: ListenerConfig = "127.0.0.1:0,M=".parse().unwrap();
+    listener.require_tls = true;
+    let server = start_with(origin(), listener).await;
+    for commands in [&[command][..], &["EHLO client.example", command]] {
+        let answers = answers(&server, commands).await;
+        let answer = answers.last().unwrap();
+        assert!(answer.starts_with(expected), "{answer}");
+    }
 }

@@ -311,4 +311,27 @@ tls = "required"
         let fault = read(&text).unwrap().validate().unwrap_err().to_string();
         assert!(fault.contains(word), "{fault}");
     }
+
+    #[rstest]
+    #[case(
+        "{ address = \"127.0.0.1:0\", modifiers = \"aS\", require_tls = true }",
+        Some("modifier S")
+    )]
+    #[case(
+        "{ address = \"127.0.0.1:0/tls\", modifiers = \"aS\", require_tls = true }",
+        None
+    )]
+    #[case("{ address = \"127.0.0.1:0\", require_tls = true }", None)]
+    fn tls_that_is_required_has_to_be_possible(#[case] listener: &str, #[case] word: Option<&str>) {
+        let text = format!(
+            "hostname = \"a.example\"\nspool = \"s\"\nlisteners = [{listener}]\nusers = {{ alice = \"secret\" }}"
+        );
+        let fault = read(&text)
+            .unwrap()
+            .validate()
+            .err()
+            .map(|fault| fault.to_string());
+        assert_eq!(fault.is_some(), word.is_some(), "{fault:?}");
+        assert!(fault.unwrap_or_default().contains(word.unwrap_or_default()));
+    }
 }

@@ -27,6 +27,14 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
                 format!("{name} would rewrite, and there is nothing in rewrite"),
             );
         }
+        let modifiers = listener.modifiers;
+        if listener.require_tls && modifiers.no_starttls && !modifiers.implicit_tls {
+            let name = &listener.name;
+            return refuse(
+                "listeners",
+                format!("{name} requires TLS, and its modifier S leaves STARTTLS out"),
+            );
+        }
         if !listener.refuse.unqualified && completion(&config.hostname).is_none() {
             let name = &listener.name;
             return refuse(

@@ -16,7 +16,14 @@ impl<'de> Deserialize<'de> for ListenerConfig {
 
 struct Written;
 
-const KEYS: &[&str] = &["address", "modifiers", "name", "refuse", "fix"];
+const KEYS: &[&str] = &[
+    "address",
+    "modifiers",
+    "name",
+    "require_tls",
+    "refuse",
+    "fix",
+];
 
 impl<'de> Visitor<'de> for Written {
     type Value = ListenerConfig;
@@ -33,6 +40,7 @@ impl<'de> Visitor<'de> for Written {
         let mut listener = None;
         let mut modifiers = None;
         let mut name = None;
+        let mut require_tls = false;
         let mut refuse = Refusals::default();
         let mut fix = FixUps::default();
         while let Some(key) = table.next_key::<String>()? {
@@ -43,6 +51,7 @@ impl<'de> Visitor<'de> for Written {
                     modifiers = Some(letters.parse().map_err(A::Error::custom)?);
                 }
                 "name" => name = Some(table.next_value()?),
+                "require_tls" => require_tls = table.next_value()?,
                 "refuse" => {
                     let words: Vec<String> = table.next_value()?;
                     refuse = Refusals::named(&words)
@@ -65,6 +74,7 @@ impl<'de> Visitor<'de> for Written {
         }
         listener.name = name.unwrap_or(listener.name);
         Ok(ListenerConfig {
+            require_tls,
             refuse,
             fix,
             ..listener
@@ -102,7 +112,7 @@ mod tests {
             r#"listeners = [
                 "[::1]:587,M=Ea",
                 { address = "127.0.0.1:465/tls", modifiers = "E", refuse = ["foreign-sender"] },
-                { address = "127.0.0.1:587", name = "users", fix = [] },
+                { address = "127.0.0.1:587", name = "users", require_tls = true, fix = [] },
             ]"#,
         )
         .unwrap();
@@ -111,6 +121,7 @@ mod tests {
         assert_eq!(listeners[1].modifiers.to_string(), "Es");
         assert_eq!(listeners[1].refuse.to_string(), "foreign-sender");
         assert_eq!(listeners[1].fix, FixUps::default());
+        assert!(!listeners[1].require_tls && listeners[2].require_tls);
         assert_eq!(listeners[2].name, "users");
         assert_eq!(listeners[2].modifiers.to_string(), "a");
         assert_eq!(listeners[2].fix, FixUps::NONE);

@@ -46,7 +46,7 @@ impl Session {
 
     /// The mechanisms that can be used on this listener in this state of TLS.
     pub(super) fn usable_mechanisms(&self) -> Vec<Mechanism> {
-        let offered = !self.listener.modifiers.no_auth;
+        let offered = !self.listener.modifiers.no_auth && !self.tls_is_due();
         let all = self.shared.config.mechanisms.iter().copied();
         all.filter(|mechanism| offered && self.channel.carries(*mechanism))
             .collect()

@@ -12,6 +12,18 @@ impl Session {
         let esmtp = self.hello.as_ref().is_some_and(|hello| hello.esmtp);
         let transaction = self.transaction.as_ref();
         match verb {
+            // The rest is exempt (RFC 3207, section 4), and HELO and RSET lead to no message either.
+            Verb::Auth
+            | Verb::Mail
+            | Verb::Rcpt
+            | Verb::Data
+            | Verb::Vrfy
+            | Verb::Help
+            | Verb::NotImplemented
+                if self.tls_is_due() =>
+            {
+                Some(reply(530, "5.7.0", "STARTTLS first"))
+            }
             Verb::Auth | Verb::Mail | Verb::Rcpt | Verb::Data if self.hello.is_none() => {
                 Some(reply(503, "5.5.1", "EHLO first"))
             }
@@ -37,6 +49,11 @@ impl Session {
             Verb::Data => transaction.and_then(Transaction::without_recipients),
             _ => None,
         }
+    }
+
+    /// Whether this listener insists on TLS, and there is none yet (RFC 3207, section 6).
+    pub(super) fn tls_is_due(&self) -> bool {
+        self.listener.require_tls && self.tls.is_none()
     }
 
     /// What a client is told that has not logged in and wants to relay: to log in where it can, now
