@@ -12,6 +12,8 @@ pub struct Promises {
     pub listeners: Vec<ListenerName>,
     /// STARTTLS is offered on the submission listeners (RFC 3207).
     pub starttls: bool,
+    /// Before TLS nothing leads to a message on the submission listeners (RFC 3207 section 6).
+    pub tls_required: bool,
     /// MAIL is refused before authentication (RFC 6409 section 4.3).
     pub authentication_required: bool,
     /// SASL mechanisms, at the latest after TLS.
@@ -113,13 +115,13 @@ mod tests {
     #[test]
     fn promises_are_read() {
         let promises: Promises = toml::from_str(
-            "listeners = [\"587/inet\", \"465/inet6\"]\nstarttls = true\nmechanisms = [\"PLAIN\"]\n\
+            "listeners = [\"587/inet\", \"465/inet6\"]\nstarttls = true\ntls_required = true\nmechanisms = [\"PLAIN\"]\n\
              retries_within = 90",
         )
         .unwrap();
         assert_eq!(promises.retries_within, Some(Duration::from_secs(90)));
         assert_eq!(promises.listeners[1].to_string(), "465/inet6");
-        assert!(promises.starttls && !promises.authentication_required);
+        assert!(promises.starttls && promises.tls_required && !promises.authentication_required);
     }
 
     #[test]

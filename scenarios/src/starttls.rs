@@ -3,7 +3,7 @@
 use msaspec_harness::{
     case::{Case, Chapter, Level, Mutant, On, Proves, Severity},
     lie::{At::Command, Lie},
-    mechanism::Mechanism,
+    mechanism::{Mechanism, plain},
     session::Session,
     verdict::{Halt, Outcome},
 };
@@ -37,6 +37,28 @@ pub const CHAPTER: Chapter = Chapter {
                 s.command("NOOP")?.expect(250)
             },
             mutant: Mutant::reply("STARTTLS", 1, "220 2.0.0 Go ahead"),
+            ..Case::DEFAULT
+        },
+        Case {
+            id: "rfc3207-6-tls-can-be-required",
+            level: Level::Must,
+            severity: Severity::Security,
+            requirement: "Where TLS is required, nothing before it leads to a message or to a login.",
+            on: On::ClearText,
+            failed_logins: 1,
+            script: |s| {
+                s.needs_tls_required()?;
+                s.starttls_offered()?;
+                let sender = s.sender().to_owned();
+                s.mail_from(&sender, "sender")?.expect(530)?;
+                s.command("BDAT 0 LAST")?
+                    .expect_refusal("BDAT before TLS")?;
+                s.command("DATA")?.expect_refusal("DATA before TLS")?;
+                let dummy = plain::message("", "msaspec-nobody", "nothing");
+                let answer = s.auth_with("PLAIN", dummy, "invented login")?;
+                answer.expect_refusal("AUTH before TLS")
+            },
+            mutant: Mutant::reply("MAIL", 1, "250 2.1.0 Sender taken"),
             ..Case::DEFAULT
         },
         Case {

@@ -51,6 +51,19 @@ impl Session<'_> {
             .collect()
     }
 
+    /// Skips what is asked of a server that insists on TLS: only a promise says so.
+    ///
+    /// # Errors
+    /// [`Halt::Skip`].
+    pub fn needs_tls_required(&self) -> Outcome {
+        match self.target.promises.tls_required {
+            true => Ok(()),
+            false => Err(Halt::Skip(
+                "nobody promises that TLS is required: tls_required".to_owned(),
+            )),
+        }
+    }
+
     /// Skips what needs a server that has no reason to trust us.
     ///
     /// # Errors

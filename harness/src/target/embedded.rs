@@ -28,7 +28,7 @@ const HOP_DEADLINE_AFTER_DOT: Duration = Duration::from_millis(800);
 /// How the reference server is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// PLAIN and LOGIN, inside TLS only.
+    /// PLAIN and LOGIN, inside TLS only, and nothing before STARTTLS.
     Modern,
     /// CRAM-MD5 and DIGEST-MD5 too, and AUTH also in clear text.
     Origin,
@@ -94,7 +94,8 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
     // Every case is its own user, and many of them mistype on purpose.
     config.limits.login_delay_seconds = 0;
     config.limits.failed_logins_per_address = 0;
-    config.listeners = listeners().map_err(|e| failed(&e))?;
+    let tls_required = profile == Profile::Modern;
+    config.listeners = listeners(tls_required).map_err(|e| failed(&e))?;
     let promised_mechanisms = config.mechanisms.iter().map(ToString::to_string).collect();
     let runtime = runtime()?;
     let server = aside(|| runtime.block_on(Server::start(config))).map_err(|e| failed(&e))?;
@@ -116,6 +117,7 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
                 })
                 .collect(),
             starttls: true,
+            tls_required,
             authentication_required: true,
             mechanisms: promised_mechanisms,
             extensions: vec!["ENHANCEDSTATUSCODES".to_owned()],
@@ -148,7 +150,7 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
 }
 
 /// Both families, submission and submissions, on free ports.
-fn listeners() -> Result<Vec<ListenerConfig>, String> {
+fn listeners(tls_required: bool) -> Result<Vec<ListenerConfig>, String> {
     let mut listeners = Vec::new();
     for (family, ip) in [(Family::Inet, "127.0.0.1"), (Family::Inet6, "[::1]")] {
         if family == Family::Inet6 && !has_ipv6() {
@@ -156,7 +158,9 @@ fn listeners() -> Result<Vec<ListenerConfig>, String> {
         }
         for modifiers in ["", "/tls"] {
             let listener = format!("{ip}:0{modifiers},M=Ea").parse::<ListenerConfig>();
-            listeners.push(listener.map_err(|e| e.to_string())?);
+            let mut listener = listener.map_err(|e| e.to_string())?;
+            listener.require_tls = tls_required;
+            listeners.push(listener);
         }
     }
     // In the order of the ports that they stand for: submission first.

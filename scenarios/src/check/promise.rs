@@ -41,6 +41,8 @@ pub fn harness_promises(cf: &Cf, daemons: &[Daemon]) -> Promises {
     Promises {
         listeners,
         starttls,
+        // sendmail asks that of a client by the access map, which is no line of a `.cf`.
+        tls_required: false,
         authentication_required: !submission.is_empty()
             && submission.iter().all(|daemon| daemon.requires_login()),
         mechanisms: match login {

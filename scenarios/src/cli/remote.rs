@@ -33,8 +33,8 @@ pub(super) struct Arguments {
     /// The server has no reason to trust our address: ask what strangers must not do
     #[arg(long)]
     untrusted: bool,
-    /// What the server promises (TOML: listeners, starttls, authentication_required, mechanisms,
-    /// extensions, retries_within); promised and absent is a failure
+    /// What the server promises (TOML: listeners, starttls, tls_required,
+    /// authentication_required, mechanisms, extensions, retries_within); promised and absent is a failure
     #[arg(long, value_name = "FILE")]
     promise: Option<PathBuf>,
     /// Listen here: the target relays to this address what it accepts for the domains of --from and --to
