@@ -37,6 +37,7 @@ pub struct Server {
     ca_pem: String,
     messages: Messages,
     stop: watch::Sender<bool>,
+    late: watch::Sender<bool>,
     tasks: JoinSet<()>,
     grace: Duration,
     spool: Spool,
@@ -93,6 +94,8 @@ pub(crate) struct Shared {
     /// Sessions so far.
     pub(crate) sessions: AtomicU64,
     pub(crate) stop: watch::Receiver<bool>,
+    /// The end of the grace for what was under way at the stop.
+    pub(crate) late: watch::Receiver<bool>,
 }
 
 impl Shared {
@@ -139,6 +142,7 @@ impl Server {
             .await
             .map_err(|error| StartError::Spool(SpoolError::interrupted(&error)))??;
         let (stop, stopped) = watch::channel(false);
+        let (late, too_late) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let own = listeners.iter().map(|(_, bound)| bound.address).collect();
         let relay = Relay::start(&config, own, spool.clone(), stopped.clone(), &mut tasks)?;
@@ -159,6 +163,7 @@ impl Server {
             messages: messages.clone(),
             relay,
             stop: stopped,
+            late: too_late,
         });
         let mut bound = Vec::new();
         for (listener, place) in listeners {
@@ -171,6 +176,7 @@ impl Server {
             ca_pem,
             messages,
             stop,
+            late,
             tasks,
             grace: Duration::from_secs(limits.grace_seconds),
             spool: kept,
@@ -213,19 +219,32 @@ impl Server {
     }
 
     /// Stops accepting, answers 421 to idle sessions and lets contents and deliveries under way
-    /// finish, for at most the grace of the configuration's limits.
+    /// finish, for at most the grace of the configuration's limits; contents that have not come then are
+    /// answered 421, too. A client that does not hang up after that is waited for a second, so that
+    /// it can read the reply.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
-        let finished = tokio::time::timeout(self.grace, async {
-            while self.tasks.join_next().await.is_some() {}
-        });
-        if finished.await.is_err() {
+        if !self.finished(self.grace).await {
             tracing::warn!("sessions were still open at the end of the grace period");
+            self.late.send_replace(true);
+            self.finished(FAREWELL).await;
         }
         self.tasks.abort_all();
         self.spool.closed().await;
     }
+
+    /// Whether everything ends by itself in this time.
+    async fn finished(&mut self, patience: Duration) -> bool {
+        let finished = tokio::time::timeout(patience, async {
+            while self.tasks.join_next().await.is_some() {}
+        });
+        finished.await.is_ok()
+    }
 }
+
+/// How long those may take to hear 421 who were not ready at the end of the grace; longer than a
+/// connection lingers.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 impl Drop for Server {
     /// Another server may have the spool as soon as what was asked of it is done.

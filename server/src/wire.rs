@@ -126,11 +126,13 @@ impl Wire {
         }
     }
 
-    /// Reads content up to its end. Not ended by a stop: what is under way may finish.
+    /// Reads content up to its end. Not ended by a stop, since what is under way may finish, but by
+    /// the end of the grace that it has for that.
     pub(crate) async fn content(
         &mut self,
         content: &mut Content,
         limits: &Limits,
+        late: &mut watch::Receiver<bool>,
     ) -> Result<(), Ended> {
         let mut pace = Pace::new(limits);
         loop {
@@ -139,9 +141,13 @@ impl Wire {
             if ended {
                 return Ok(());
             }
-            match self.fill(pace.deadline()).await {
-                Err(Ended::Idle) if pace.is_slow() => return Err(Ended::Slow),
-                filled => filled?,
+            tokio::select! {
+                biased;
+                _ = late.wait_for(|late| *late) => return Err(Ended::Stopping),
+                filled = self.fill(pace.deadline()) => match filled {
+                    Err(Ended::Idle) if pace.is_slow() => return Err(Ended::Slow),
+                    filled => filled?,
+                }
             }
             if !pace.keeps_up(self.input.len()) {
                 return Err(Ended::Slow);

@@ -8,11 +8,12 @@ mod tls_client;
 
 use std::time::Duration;
 
-use client::reply;
+use client::{reply, until_data};
 use msaspec_server::{Config, Server};
+use rstest::rstest;
 use rustls::version::TLS13;
 use tls_client::TlsClient;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 /// A server that would wait very long, if it waited.
@@ -74,5 +75,45 @@ async fn for_a_client_that_never_pauses_it_does_not_wait() {
     });
     shut_down(server).await;
     drain.await.unwrap();
+    flood.await.unwrap();
+}
+
+/// A server that waits so many seconds for contents.
+async fn with_grace(seconds: u64) -> Server {
+    let mut config = Config::origin("msa.example.org", "");
+    config.spool = None;
+    config.listeners = vec!["127.0.0.1:0,M=a".parse().unwrap()];
+    config.users.insert("alice".to_owned(), "secret".to_owned());
+    config.limits.grace_seconds = seconds;
+    Server::start(config).await.unwrap()
+}
+
+/// The end of the grace cuts a content off, but not without a word (RFC 5321, section 3.8).
+#[rstest]
+#[case(b"")]
+#[case(b"Subject: x\r\n\r\n.\r")]
+#[tokio::test]
+async fn a_content_that_does_not_end_is_answered_421(#[case] begun: &[u8]) {
+    let server = with_grace(1).await;
+    let mut stream = until_data(&server, &["bob@example.org"]).await;
+    stream.write_all(begun).await.unwrap();
+    let (answer, ()) = tokio::join!(reply(&mut stream), shut_down(server));
+    assert_eq!(answer, "421 4.3.2 Server is shutting down");
+    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+}
+
+/// Who goes on sending hears it, too.
+#[tokio::test]
+async fn a_content_without_an_end_is_answered_421() {
+    let server = with_grace(0).await;
+    let stream = until_data(&server, &["bob@example.org"]).await;
+    let (read, mut write) = tokio::io::split(stream.into_inner());
+    let flood =
+        tokio::spawn(async move { while write.write_all(&b"x\r\n".repeat(1000)).await.is_ok() {} });
+    let mut answers = BufReader::new(read);
+    let mut answer = String::new();
+    let (read, ()) = tokio::join!(answers.read_line(&mut answer), shut_down(server));
+    read.unwrap();
+    assert!(answer.starts_with("421 4.3.2 "), "{answer}");
     flood.await.unwrap();
 }

@@ -133,7 +133,9 @@ impl Session {
         ));
         let config = &self.shared.config;
         let mut content = Content::new(config.size_limit, &self.share());
-        self.wire.content(&mut content, &config.limits).await?;
+        let mut late = self.shared.late.clone();
+        let whole = self.wire.content(&mut content, &config.limits, &mut late);
+        whole.await?;
         let long_line = self.listener.refuse.nonconforming && content.has_long_line();
         Ok(match content.finish() {
             Ok(_) if long_line => reply(550, "5.6.0", "A line of more than 998 octets"),
