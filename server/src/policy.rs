@@ -8,8 +8,10 @@ pub struct Refusals {
     /// `malformed`: domains with underscores, or with hyphens where none may stand, with 501
     /// (RFC 6409, section 5.1).
     pub malformed: bool,
-    /// `unqualified`: domains of a single label, with 554 (RFC 6409, section 4.2). Where they are
-    /// not refused they are completed by the domain of the server's own name.
+    /// `unqualified`: domains of a single label, with 554 (RFC 6409, section 4.2), in the envelope
+    /// and in From, Sender, Reply-To, To and Cc; there also addresses without a domain. Where they
+    /// are not refused they are completed by the domain of the server's own name, in the fields by
+    /// `addresses`.
     pub unqualified: bool,
     /// `unknown-domain`: domains of the envelope that the DNS does not know, with 550, or 451 where
     /// it cannot say (RFC 6409, section 6); domains that take no mail, with 556 as recipients
@@ -18,9 +20,11 @@ pub struct Refusals {
     /// `foreign-sender`: reverse-paths that are not among the login's own (`senders` of the
     /// configuration), with 550 (RFC 6409, section 6.1). The null reverse-path is everybody's.
     pub foreign_sender: bool,
-    /// `nonconforming`: messages that no fix-up has made conform (RFC 6409, section 8), with 550: a
-    /// field twice that may stand once, no author, several without a Sender (RFC 5322, section 3.6),
-    /// or a line of more than 998 octets (RFC 5322, section 2.1.1).
+    /// `nonconforming`: messages that no fix-up has made conform (RFC 6409, section 8), with 554
+    /// (section 6.3): a field twice that may stand once, no author, several without a Sender
+    /// (RFC 5322, section 3.6), addresses that cannot be read (RFC 5322, section 3.4), or a line of
+    /// more than 998 octets (RFC 5322, section 2.1.1). Resent and trace fields are no reason
+    /// (RFC 5321, sections 3.3 and 3.7.2).
     pub nonconforming: bool,
 }
 
@@ -37,6 +41,10 @@ pub struct FixUps {
     /// `sender`: a missing Sender is added where From is not one address of the login's own
     /// (section 8.1).
     pub sender: bool,
+    /// `addresses`: display names and local parts that need quotes get them (RFC 5322, section 3.4),
+    /// in From, Sender, Reply-To, To and Cc and their Resent fields; Reply-To, To and Cc without
+    /// anything in them are taken out.
+    pub addresses: bool,
     /// `return-path`: Return-Path is taken out; only the final delivery writes it (RFC 5321,
     /// section 4.4).
     pub return_path: bool,
@@ -96,6 +104,7 @@ impl FixUps {
         message_id: false,
         from: false,
         sender: false,
+        addresses: false,
         return_path: false,
         bcc: false,
         transfer_encoding: false,
@@ -106,6 +115,7 @@ impl FixUps {
         ("message-id", |fix| &mut fix.message_id),
         ("from", |fix| &mut fix.from),
         ("sender", |fix| &mut fix.sender),
+        ("addresses", |fix| &mut fix.addresses),
         ("return-path", |fix| &mut fix.return_path),
         ("bcc", |fix| &mut fix.bcc),
         ("transfer-encoding", |fix| &mut fix.transfer_encoding),
@@ -142,6 +152,7 @@ impl Default for FixUps {
             message_id: true,
             from: true,
             sender: false,
+            addresses: true,
             return_path: true,
             bcc: true,
             transfer_encoding: true,
@@ -202,7 +213,7 @@ mod tests {
         assert_eq!(FixUps::named(&every).unwrap().to_string(), every.join(" "));
         assert_eq!(
             FixUps::default().to_string(),
-            "date message-id from return-path bcc transfer-encoding"
+            "date message-id from addresses return-path bcc transfer-encoding"
         );
     }
 

@@ -1,23 +1,24 @@
 //! What is done to a message: Received on top, and the fix-ups of RFC 6409, section 8.
 
 mod address_list;
-mod author;
+mod addresses;
+mod corrections;
+mod edits;
 mod header;
+mod quotes;
 mod received;
-mod rewritten;
 
 use std::net::SocketAddr;
 
 use jiff::{Timestamp, fmt::rfc2822, tz::TimeZone};
 
-use crate::policy::FixUps;
+use crate::policy::{FixUps, Refusals};
 use crate::rewrite::Rewriting;
 use crate::senders::Login;
 use crate::wire::TlsFacts;
-use author::Author;
-use header::Found;
+use addresses::{Author, Fault};
+use edits::Edits;
 use received::received;
-use rewritten::{Edit, applied, edits};
 
 pub(crate) use header::{body_start, fields};
 
@@ -34,10 +35,12 @@ pub(crate) struct Facts<'a> {
     /// Named only if the message has no other recipient: the rest may be blind copies.
     pub(crate) only_recipient: Option<&'a str>,
     pub(crate) arrival: Timestamp,
-    /// What is added where it is missing.
+    /// What is added where it is missing, and repaired where it is wrong.
     pub(crate) fix: FixUps,
-    /// Whether what does not conform even so is refused.
-    pub(crate) strict: bool,
+    /// What is refused even so.
+    pub(crate) refuse: Refusals,
+    /// The domain by which unqualified ones are completed; none where they are refused.
+    pub(crate) completion: Option<&'a str>,
     /// The reverse-path's mailbox, as the client wrote it; empty for `<>`.
     pub(crate) sender: &'a str,
     pub(crate) login: Option<Login<'a>>,
@@ -56,16 +59,23 @@ impl Facts<'_> {
 }
 
 /// Why a message is not passed on.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unfit {
     /// It has been through too many servers to be anything but a loop (RFC 5321, section 6.3).
+    #[error("Too many hops")]
     Loop,
     /// A field that may stand once (RFC 5322, section 3.6).
+    #[error("{0}: more than once")]
     Twice(&'static str),
     /// There is no From, and none could be made.
+    #[error("No From field")]
     NoAuthor,
     /// From has several mailboxes, and nothing says who has sent it (RFC 5322, section 3.6.2).
+    #[error("Several authors and no Sender field")]
     NoSender,
+    /// A field with addresses that cannot be repaired.
+    #[error("{0}: {1}")]
+    Addresses(&'static str, Fault),
 }
 
 /// Received fields above which mail is taken to be looping.
@@ -76,7 +86,7 @@ const HOP_LIMIT: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Additions {
     fields: String,
-    edits: Vec<Edit>,
+    edits: Edits,
     header_end: usize,
     boundary: &'static [u8],
 }
@@ -85,7 +95,7 @@ impl Additions {
     /// The message as it will be relayed, in pieces.
     pub(crate) fn pieces<'a>(&'a self, content: &'a [u8]) -> Vec<&'a [u8]> {
         let mut pieces = vec![self.fields.as_bytes()];
-        pieces.extend(applied(content, 0..self.header_end, &self.edits));
+        pieces.extend(self.edits.applied(content, self.header_end));
         pieces.extend([self.boundary, &content[self.header_end..]]);
         pieces
     }
@@ -97,23 +107,19 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
     if header.received > HOP_LIMIT {
         return Err(Unfit::Loop);
     }
-    if facts.strict
-        && let Some(name) = header.twice()
-    {
+    let strict = facts.refuse.nonconforming;
+    if strict && let Some(name) = header.twice() {
         return Err(Unfit::Twice(name));
     }
+    let (edits, mut author) = corrections::corrected(content, facts)?;
     let mut fields = received(facts);
     let fix = facts.fix;
     if fix.date && !header.has("Date") {
         fields.push_str(&format!("Date: {}\r\n", date(facts.arrival)));
     }
     let own_address = facts.login.and_then(|login| login.address());
-    let mut author = match header.from {
-        Found::Once(from) => author::of(from),
-        Found::Nowhere | Found::Again => Author::Unknown,
-    };
     if fix.from
-        && header.from == Found::Nowhere
+        && !header.has("From")
         && let Some(from) = [facts.sender]
             .into_iter()
             .chain(own_address)
@@ -121,7 +127,7 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
     {
         fields.push_str(&format!("From: <{}>\r\n", facts.outgoing(from)));
         author = Author::Mailbox(from.to_owned());
-    } else if facts.strict && header.from == Found::Nowhere {
+    } else if strict && !header.has("From") {
         return Err(Unfit::NoAuthor);
     }
     let own = |login: Login<'_>| matches!(&author, Author::Mailbox(mailbox) if login.owns(mailbox));
@@ -131,7 +137,7 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
         && !own(login)
     {
         fields.push_str(&format!("Sender: <{}>\r\n", facts.outgoing(address)));
-    } else if facts.strict && author == Author::Several && !header.has("Sender") {
+    } else if strict && author == Author::Several && !header.has("Sender") {
         return Err(Unfit::NoSender);
     }
     if fix.message_id && !header.has("Message-ID") {
@@ -140,10 +146,9 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
             facts.id, facts.hostname
         ));
     }
-    let rewriting = facts.rewriting;
     Ok(Additions {
         fields,
-        edits: rewriting.map_or_else(Vec::new, |rewriting| edits(content, rewriting)),
+        edits,
         header_end: header.end,
         boundary: if header.closed { b"" } else { b"\r\n" },
     })

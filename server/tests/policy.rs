@@ -180,15 +180,56 @@ async fn a_shutdown_does_not_wait_for_the_dns() {
 /// Submits a message as alice and returns it as it lies in the spool.
 async fn submitted(listener: &str, recipient: &str, content: &str) -> Message {
     let spool = tempfile::tempdir().unwrap();
-    let server = start(listener, spool.path()).await;
+    let answer = answered(listener, spool.path(), recipient, content).await;
+    assert!(answer.starts_with("250"), "{answer}");
+    let id = answer.split(' ').nth(2).unwrap();
+    Queue::open(spool.path()).unwrap().read(id).unwrap()
+}
+
+/// Submits a message as alice and returns the answer to it.
+async fn answered(listener: &str, spool: &Path, recipient: &str, content: &str) -> String {
+    let server = start(listener, spool).await;
     let mut client = login(&server).await;
     client.say("MAIL FROM:<alice@example.org>").await;
     client.say(&format!("RCPT TO:<{recipient}>")).await;
     client.say("DATA").await;
-    let answer = client.say(&format!("{content}\r\n.")).await;
-    assert!(answer.starts_with("250"), "{answer}");
-    let id = answer.split(' ').nth(2).unwrap();
-    Queue::open(spool.path()).unwrap().read(id).unwrap()
+    client.say(&format!("{content}\r\n.")).await
+}
+
+/// RFC 6409, section 6.3: the content is at fault.
+#[rstest]
+#[case("From: broken <user@@example", "From: not a list of addresses")]
+#[case("From:", "From: an address is missing")]
+#[case("To: colleague", "To: a domain is missing or not fully qualified")]
+#[case("Subject: x\r\nSubject: y", "Subject: more than once")]
+#[case(
+    "From: a@b.example, c@b.example",
+    "Several authors and no Sender field"
+)]
+#[tokio::test]
+async fn what_does_not_conform_is_refused_by_name(#[case] content: &str, #[case] reason: &str) {
+    let spool = tempfile::tempdir().unwrap();
+    let listener = "\"127.0.0.1:0/tls\"";
+    let answer = answered(listener, spool.path(), "bob@example.org", content).await;
+    assert_eq!(answer, format!("554 5.6.0 {reason}"));
+}
+
+#[tokio::test]
+async fn a_line_that_is_too_long_is_refused() {
+    let spool = tempfile::tempdir().unwrap();
+    let (listener, content) = ("\"127.0.0.1:0/tls\"", "a".repeat(999));
+    let answer = answered(listener, spool.path(), "bob@example.org", &content).await;
+    assert_eq!(answer, "554 5.6.0 A line of more than 998 octets");
+}
+
+#[tokio::test]
+async fn unqualified_addresses_are_completed_in_the_fields_too() {
+    let listener = "{ address = \"127.0.0.1:0/tls\", refuse = [\"nonconforming\"] }";
+    let content = "From: alice\r\nTo: bob@sales\r\n\r\nText.";
+    let message = submitted(listener, "bob@sales", content).await;
+    let text = String::from_utf8(message.content).unwrap();
+    let completed = "From: alice@example.org\r\nTo: bob@sales.example.org\r\n\r\nText.\r\n";
+    assert!(text.ends_with(completed), "{text}");
 }
 
 #[tokio::test]

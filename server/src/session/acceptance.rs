@@ -30,7 +30,8 @@ impl Session {
             only_recipient,
             arrival,
             fix: self.listener.fix,
-            strict: self.listener.refuse.nonconforming,
+            refuse: self.listener.refuse,
+            completion: self.completion(),
             sender: &transaction.sender,
             login: self.login(),
             rewriting: self.rewriting(),
@@ -38,14 +39,9 @@ impl Session {
         trace::take_out(&mut content, self.listener.fix);
         let additions = match trace::additions(&content, &facts) {
             Ok(additions) => additions,
-            Err(Unfit::Loop) => return reply(554, "5.4.6", "Too many hops"),
-            Err(Unfit::Twice(name)) => {
-                return reply(550, "5.6.0", format!("Field {name} more than once"));
-            }
-            Err(Unfit::NoAuthor) => return reply(550, "5.6.0", "No From field"),
-            Err(Unfit::NoSender) => {
-                return reply(550, "5.6.0", "Several authors and no Sender field");
-            }
+            Err(unfit @ Unfit::Loop) => return reply(554, "5.4.6", unfit.to_string()),
+            // The content is at fault, and no rule of the site's (RFC 6409, section 6.3).
+            Err(unfit) => return reply(554, "5.6.0", unfit.to_string()),
         };
         let body = body_of(&content);
         let envelope = Envelope {

@@ -102,9 +102,15 @@ impl Session {
         if !mailbox.flaw.unqualified {
             return Ok(mailbox.address);
         }
-        match self.shared.config.completion() {
-            Some(domain) if !refuse.unqualified => Ok(format!("{}.{domain}", mailbox.address)),
-            _ => Err(reply(554, "5.1.0", "Domain is not fully qualified")),
+        match self.completion() {
+            Some(domain) => Ok(format!("{}.{domain}", mailbox.address)),
+            None => Err(reply(554, "5.1.0", "Domain is not fully qualified")),
         }
+    }
+
+    /// The domain by which this listener completes unqualified ones, if it does not refuse them.
+    pub(super) fn completion(&self) -> Option<&str> {
+        let domain = self.shared.config.completion();
+        domain.filter(|_| !self.listener.refuse.unqualified)
     }
 }

@@ -138,7 +138,7 @@ impl Session {
         whole.await?;
         let long_line = self.listener.refuse.nonconforming && content.has_long_line();
         Ok(match content.finish() {
-            Ok(_) if long_line => reply(550, "5.6.0", "A line of more than 998 octets"),
+            Ok(_) if long_line => reply(554, "5.6.0", "A line of more than 998 octets"),
             Ok(content) => self.accept(transaction, content).await,
             Err(ContentFault::TooLarge) => too_large(),
             Err(ContentFault::NoRoom) => no_room(),

@@ -4,25 +4,15 @@ use std::ops::Range;
 
 /// What the header section of a content looks like.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Header<'a> {
+pub(super) struct Header {
     /// Octets of fields from the start of the content.
     pub(super) end: usize,
     /// Whether an empty line, or the end of the content, follows the fields.
     pub(super) closed: bool,
     /// How often each of [`SINGLE`] is there.
     single: [usize; SINGLE.len()],
-    pub(super) from: Found<'a>,
     /// The number of Received fields.
     pub(super) received: usize,
-}
-
-/// A field that should be there once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found<'a> {
-    Nowhere,
-    /// Its body, with the line ends of folding.
-    Once(&'a [u8]),
-    Again,
 }
 
 /// Fields that may stand once in a header section (RFC 5322, section 3.6).
@@ -40,7 +30,7 @@ const SINGLE: [&str; 11] = [
     "Subject",
 ];
 
-impl Header<'_> {
+impl Header {
     /// Whether a field is there, which is one of [`SINGLE`].
     pub(super) fn has(&self, name: &str) -> bool {
         let mut counts = SINGLE.iter().zip(self.single);
@@ -55,12 +45,11 @@ impl Header<'_> {
 }
 
 /// Reads fields up to the first line that is neither a field nor the continuation of one.
-pub(super) fn scan(content: &[u8]) -> Header<'_> {
+pub(super) fn scan(content: &[u8]) -> Header {
     let mut header = Header {
         end: 0,
         closed: false,
         single: [0; SINGLE.len()],
-        from: Found::Nowhere,
         received: 0,
     };
     for (name, field) in fields(content) {
@@ -70,13 +59,6 @@ pub(super) fn scan(content: &[u8]) -> Header<'_> {
             *count += usize::from(is(single.as_bytes()));
         }
         header.received += usize::from(is(b"Received"));
-        if is(b"From") {
-            let whole = &content[field];
-            header.from = match header.from {
-                Found::Nowhere => Found::Once(&whole[body_start(whole)..]),
-                _ => Found::Again,
-            };
-        }
     }
     let rest = &content[header.end..];
     header.closed = rest.is_empty() || rest.starts_with(b"\r\n");

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 use rstest::rstest;
 
-fn facts<'a>() -> Facts<'a> {
+pub(super) fn facts<'a>() -> Facts<'a> {
     Facts {
         id: "0001-ab",
         hostname: "msa.example.org",
@@ -14,7 +14,8 @@ fn facts<'a>() -> Facts<'a> {
         only_recipient: None,
         arrival: "2026-11-24T10:00:00Z".parse().unwrap(),
         fix: FixUps::default(),
-        strict: false,
+        refuse: Refusals::NONE,
+        completion: None,
         sender: "sender@b.example",
         login: None,
         rewriting: None,
@@ -101,13 +102,14 @@ fn loops_are_stopped(#[case] hops: usize, #[case] stopped: bool) {
 #[case("From: a@b.example\r\nReceived: x\r\nReceived: y\r\n", None)]
 #[case("From: a@b.example\r\n\r\nFrom: c@b.example\r\n", None)]
 fn what_does_not_conform_is_refused(#[case] content: &str, #[case] unfit: Option<Unfit>) {
-    let strict = |strict| Facts {
+    let facts = |refuse| Facts {
         sender: "",
-        strict,
+        refuse,
         ..facts()
     };
-    assert_eq!(additions(content.as_bytes(), &strict(true)).err(), unfit);
-    assert!(additions(content.as_bytes(), &strict(false)).is_ok());
+    let strict = facts(Refusals::default());
+    assert_eq!(additions(content.as_bytes(), &strict).err(), unfit);
+    assert!(additions(content.as_bytes(), &facts(Refusals::NONE)).is_ok());
 }
 
 #[test]

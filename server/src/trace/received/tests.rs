@@ -1,6 +1,6 @@
 use super::*;
 use crate::command::{self, Command};
-use crate::policy::FixUps;
+use crate::policy::{FixUps, Refusals};
 use crate::spool::new_id;
 use crate::wire::TlsFacts;
 use jiff::{Timestamp, fmt::rfc2822};
@@ -22,7 +22,8 @@ fn facts<'a>() -> Facts<'a> {
         only_recipient: None,
         arrival: "2026-11-24T10:00:00Z".parse().unwrap(),
         fix: FixUps::default(),
-        strict: false,
+        refuse: Refusals::NONE,
+        completion: None,
         sender: "",
         login: None,
         rewriting: None,
