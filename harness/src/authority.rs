@@ -12,6 +12,7 @@ use rcgen::{
 use rustls::crypto::ring;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use sha2::{Digest, Sha256};
 
 /// A certification authority with a fresh P-256 key (RFC 5280 section 3).
 #[derive(Debug)]
@@ -35,12 +36,14 @@ impl Authority {
     /// A new authority, unlike every other.
     pub fn new() -> Result<Authority, rcgen::Error> {
         let mut params = CertificateParams::default();
-        params.distinguished_name = common_name("msaspec test authority");
+        let key = KeyPair::generate()?;
+        // Of two authorities of one name OpenSSL would ask the wrong one about a signature.
+        let name = format!("msaspec test authority {}", short_digest(&key));
+        params.distinguished_name = common_name(&name);
         // Before and after everything that it issues, so that only the leaf's dates can be wrong.
         set_dates(&mut params, -4 * YEAR, 4 * YEAR);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate()?;
         Ok(Authority {
             certificate: params.self_signed(&key)?,
             issuer: Issuer::new(params, key),
@@ -143,6 +146,13 @@ fn server(names: &[&str], kind: Kind) -> Result<CertificateParams, rcgen::Error>
 
 /// At most 64 characters (RFC 5280 appendix A.1, ub-common-name); names are looked up in
 /// subjectAltName anyway.
+/// What tells a key from others: the beginning of its digest, in hexadecimal digits.
+fn short_digest(key: &KeyPair) -> String {
+    let digest = Sha256::digest(key.public_key_raw());
+    let beginning = digest.iter().take(4);
+    beginning.map(|octet| format!("{octet:02x}")).collect()
+}
+
 fn common_name(name: &str) -> DistinguishedName {
     let name: String = name.chars().take(64).collect();
     let mut subject = DistinguishedName::new();
@@ -184,7 +194,11 @@ mod tests {
 
         assert_eq!(certificate.subject().to_string(), "CN=mx.example");
         assert_eq!(certificate.issuer(), issuer.subject());
-        assert_eq!(issuer.subject().to_string(), "CN=msaspec test authority");
+        let name = issuer.subject().to_string();
+        assert!(name.starts_with("CN=msaspec test authority "), "{name}");
+        let other = Authority::new().unwrap().ca_der();
+        let (_, other) = X509Certificate::from_der(&other).unwrap();
+        assert_ne!(other.subject(), issuer.subject());
         assert!(issuer.is_ca() && !certificate.is_ca());
         assert!(certificate.validity().is_valid() && issuer.validity().is_valid());
         let usage = certificate.extended_key_usage().unwrap().unwrap();

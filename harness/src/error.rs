@@ -3,23 +3,25 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 /// Why something could not be judged. A target's own deviations are [`crate::verdict::Deviation`]s.
+/// The text is whole: what an error carries is in it, and no source.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// No connection came about.
-    #[error("cannot connect to {address}: {source}")]
+    #[error("cannot connect to {address}: {error}")]
     Connect {
         /// Where to.
         address: SocketAddr,
         /// The operating system's word.
-        source: io::Error,
+        error: io::Error,
     },
     /// The connection failed while it was in use.
-    #[error("the connection to {address} failed: {source}")]
+    #[error("the connection to {address} failed: {error}")]
     Connection {
         /// The peer.
         address: SocketAddr,
         /// The operating system's word.
-        source: io::Error,
+        error: io::Error,
     },
     /// Neither this connection nor a fresh one is answered.
     #[error("{address} did not answer within {} s, nor does it answer a new connection", waited.as_secs())]

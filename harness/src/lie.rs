@@ -1,12 +1,13 @@
 //! The lies that the proxy and the next hop can tell: how a server misbehaves, as data.
 
-/// One lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One lie. It is told wherever it applies, on every connection anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lie {
     /// The server's reply at this place is replaced, but the server has done what it was asked;
     /// lines are separated by LF, without the last.
     Reply(At, &'static str),
-    /// The proxy answers at this place; the server never sees the line.
+    /// The proxy answers at this place; the server never sees the line. Of contents only those whose
+    /// DATA a lie has answered with 3yz.
     Answer(At, &'static str),
     /// In the server's reply at this place, the first text becomes the second.
     Edit(At, &'static str, &'static str),
@@ -46,13 +47,16 @@ pub enum Lie {
     TopFieldSinks,
 }
 
-/// A place in the dialogue. Commands and responses are counted from 1, from the end of the
-/// preparation; without a preparation, from the greeting. Every connection is counted by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A place in the dialogue. Commands, responses and contents are counted from 1, from the end of the
+/// preparation; without a preparation, from the greeting. Every connection is counted by itself: a
+/// lie about the third RCPT is told on each connection that has three, not once in all. Neither RSET
+/// nor a further transaction nor STARTTLS begins to count anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum At {
     /// The greeting.
     Greeting,
-    /// The nth command with this verb.
+    /// The nth command with this verb, in whatever case it is written here or by the client
+    /// (RFC 5321 section 2.4).
     Command(&'static str, u32),
     /// The nth line of a SASL exchange that answers a challenge (RFC 4954 section 4).
     Response(u32),
@@ -61,7 +65,7 @@ pub enum At {
 }
 
 /// A certificate to lie with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Certificate {
     /// Signed by nobody but itself.
     SelfSigned,

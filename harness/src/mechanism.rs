@@ -37,6 +37,7 @@ pub trait Exchange: Send {
 
 /// A mechanism that the suite speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Mechanism {
     /// RFC 4616.
     #[serde(rename = "PLAIN")]
@@ -60,7 +61,7 @@ pub enum Mechanism {
 
 impl Mechanism {
     /// Every mechanism, the simplest first.
-    pub const ALL: [Mechanism; 6] = [
+    pub const ALL: &'static [Mechanism] = &[
         Mechanism::Plain,
         Mechanism::Login,
         Mechanism::CramMd5,
@@ -111,7 +112,8 @@ impl FromStr for Mechanism {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Mechanism::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|mechanism| mechanism.name() == name)
             .ok_or_else(|| UnknownMechanism(name.to_owned()))
     }
@@ -164,6 +166,7 @@ impl fmt::Debug for Credentials {
 
 /// Why an exchange cannot go on, or may not end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExchangeError {
     /// A mechanism in which the client speaks first was sent data (RFC 4422 section 5.1).
     #[error("{0}: the challenge that asks for the client's first message is not empty")]
@@ -263,7 +266,7 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for mechanism in Mechanism::ALL {
+        for &mechanism in Mechanism::ALL {
             assert_eq!(mechanism.to_string().parse(), Ok(mechanism));
         }
         assert!("plain".parse::<Mechanism>().is_err());

@@ -54,12 +54,15 @@
 //! let accepted = server.messages().nth(1)?;
 //! assert_eq!(accepted.sender, "alice@example.org");
 //! assert_eq!(accepted.recipients, ["bob@example.org", "carol@example.org"]);
+//! // This client never began TLS, so it saw no certificate.
+//! assert_eq!(lies.map(|lie| proxy.told(&lie)), [1, 1, 0]);
 //! # Ok(())
 //! # }
 //! ```
 
 use std::{
     collections::{HashMap, HashSet},
+    fmt,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -80,7 +83,8 @@ mod connection;
 mod dialogue;
 mod tls;
 
-/// A listening proxy. It stops when it is dropped.
+/// A listening proxy. With its drop it stops, and so do its connections; the drop waits for nobody.
+#[must_use = "it stops with its drop"]
 pub struct Proxy {
     listeners: Vec<Listener>,
     control: Arc<Control>,
@@ -99,6 +103,7 @@ pub(crate) struct Control {
 struct Notebook {
     phases: HashMap<SocketAddr, Phase>,
     touched: HashSet<Step>,
+    told: HashMap<Lie, u64>,
 }
 
 /// How far the client of a connection is. Who announces no preparation is counted from the greeting.
@@ -157,6 +162,14 @@ impl Proxy {
         &self.listeners
     }
 
+    /// How often this lie has been told so far, on all connections together: 0 is that it has met
+    /// nothing, or changed nothing, and that a test which relies on it proves nothing. A lie is
+    /// counted before the client can hear of it. What a next hop has to tell is not counted here.
+    pub fn told(&self, lie: &Lie) -> u64 {
+        let notebook = self.control.notebook();
+        notebook.told.get(lie).copied().unwrap_or_default()
+    }
+
     /// Whether a lie touched this step.
     pub fn touched(&self, step: &Step) -> bool {
         self.control.notebook().touched.contains(step)
@@ -165,6 +178,15 @@ impl Proxy {
     /// Who is to be told about preparations.
     pub fn observer(&self) -> Arc<dyn Observer> {
         self.control.clone()
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("listeners", &self.listeners)
+            .field("told", &self.control.notebook().told)
+            .finish_non_exhaustive()
     }
 }
 
@@ -179,6 +201,11 @@ impl Control {
             .get(&client)
             .copied()
             .unwrap_or_default()
+    }
+
+    /// Counts a lie that is about to be told.
+    fn tell(&self, lie: &Lie) {
+        *self.notebook().told.entry(*lie).or_default() += 1;
     }
 
     fn touch(&self, step: Step) {

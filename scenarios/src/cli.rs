@@ -55,6 +55,7 @@ enum Command {
     /// Make an account for the reference server's user file
     User(user::Arguments),
     /// Print completions for a shell
+    #[command(after_help = COMPLETIONS)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -72,6 +73,13 @@ Examples:
 
 Exit status: 0 everything as expected, 1 a deviation that is not known, 2 usage or an unreadable file,
 3 a target that could not be judged.";
+
+const COMPLETIONS: &str = "\
+Examples:
+  msaspec completions bash > ~/.local/share/bash-completion/completions/msaspec
+  msaspec completions fish > ~/.config/fish/completions/msaspec.fish
+
+Exit status: 0 done, 2 usage.";
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -143,7 +151,16 @@ fn log_to_stderr(serving: Option<serve::LogForm>) {
     } else {
         "warn,msaspec_server=error"
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    let wanted = std::env::var_os(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let wanted = wanted.to_string_lossy();
+    let understood = match wanted.is_empty() {
+        true => EnvFilter::try_new(usual),
+        false => EnvFilter::try_new(&wanted),
+    };
+    let (filter, fault) = match understood {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new(usual), Some(error)),
+    };
     let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -156,6 +173,9 @@ fn log_to_stderr(serving: Option<serve::LogForm>) {
         Some(serve::LogForm::Text) => log.init(),
         Some(serve::LogForm::Json) => log.json().with_span_list(false).init(),
         None => log.without_time().init(),
+    }
+    if let Some(fault) = fault {
+        tracing::warn!("RUST_LOG={wanted:?} is not understood, and {usual} holds: {fault}");
     }
 }
 

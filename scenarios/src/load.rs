@@ -2,6 +2,7 @@
 
 mod connection;
 mod descriptors;
+mod errors;
 mod idle;
 mod latencies;
 mod message;
@@ -19,6 +20,7 @@ use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 
 pub use connection::Trouble;
+pub use errors::Errors;
 pub use idle::{Idle, idle};
 pub use latencies::{Latencies, Percentiles};
 pub use place::{Elsewhere, only_loopback};
@@ -91,12 +93,15 @@ pub struct Login {
     credentials: Credentials,
     mechanism: Mechanism,
     keys: KeyCache,
+    /// What a server may repeat, and no report may.
+    secrets: Arc<[String]>,
 }
 
 impl Login {
     /// A user with a mechanism.
     pub fn new(credentials: Credentials, mechanism: Mechanism) -> Login {
         Login {
+            secrets: credentials.secret_forms().into(),
             credentials,
             mechanism,
             keys: KeyCache::default(),

@@ -22,9 +22,16 @@ use crate::listener::Bound;
 use crate::messages::{self, NotReceived, Received};
 use crate::server::{self, StartError};
 
-/// A running server with a runtime of its own; both end with the drop. None of its methods may be
-/// called, nor may it be dropped, on a thread that runs asynchronous tasks.
+/// A running server with a runtime of its own; both end with the drop.
+///
+/// The drop breaks sessions off, and the ports are free when it returns. It waits for what blocks a
+/// thread at that moment, the check of a password or a lookup, and for nothing else.
+///
+/// # Panics
+/// On a thread that runs asynchronous tasks its methods panic where they wait, and so does the drop:
+/// inside a runtime use [`server::Server`], or `tokio::task::spawn_blocking`.
 #[derive(Debug)]
+#[must_use = "it ends with its drop"]
 pub struct Server {
     // Dropped in this order: first the tasks, then what runs them.
     server: server::Server,
@@ -43,6 +50,9 @@ impl Server {
     ///
     /// # Errors
     /// See [`StartError`]; nothing is left running then.
+    ///
+    /// # Panics
+    /// On a thread that runs asynchronous tasks.
     pub fn start(config: Config) -> Result<Server, StartError> {
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
@@ -82,6 +92,9 @@ impl Server {
     }
 
     /// Ends as [`server::Server::shutdown`] does.
+    ///
+    /// # Panics
+    /// On a thread that runs asynchronous tasks.
     pub fn shutdown(self) {
         self.runtime.block_on(self.server.shutdown());
     }
@@ -111,6 +124,9 @@ impl Messages<'_> {
     ///
     /// # Errors
     /// [`NotReceived`] if it does not come in time, or is not kept any more.
+    ///
+    /// # Panics
+    /// On a thread that runs asynchronous tasks.
     pub fn nth(&self, n: usize) -> Result<Arc<Received>, NotReceived> {
         self.runtime.block_on(self.messages.nth(n))
     }
@@ -119,6 +135,9 @@ impl Messages<'_> {
     ///
     /// # Errors
     /// [`NotReceived`] if none comes in time.
+    ///
+    /// # Panics
+    /// On a thread that runs asynchronous tasks.
     pub fn to(&self, recipient: &str) -> Result<Arc<Received>, NotReceived> {
         self.runtime.block_on(self.messages.to(recipient))
     }

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use crate::auth::Mechanism;
 use crate::blocking;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::listener::{ListenerConfig, ListenerSyntax};
 use crate::server::{Server, StartError};
 
 /// A server to be started: on free loopback ports of both families with STARTTLS and with implicit
-/// TLS, PLAIN and LOGIN inside TLS, mail kept in memory, nothing relayed.
+/// TLS, PLAIN and LOGIN inside TLS, mail kept in memory, nothing relayed. A failed login is answered
+/// at once however often it fails, since every client of a test has one address; `login_delay_seconds`
+/// and `failed_logins_per_address` of [`Limits`](crate::Limits) say otherwise.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -44,6 +46,10 @@ impl Default for Builder {
             spool: None,
             keep_messages: KEPT,
             ..Config::modern(HOSTNAME, "")
+        };
+        let config = Config {
+            limits: config.limits.without_login_delays(),
+            ..config
         };
         Builder {
             config,
@@ -116,18 +122,27 @@ impl Builder {
         self
     }
 
-    /// Starts the server. Has to be called inside a tokio runtime.
+    /// Starts the server, which ends with its drop.
     ///
     /// # Errors
-    /// See [`StartError`]; nothing is left running then.
+    /// See [`StartError`]; nothing is left running then. A server to which nobody could submit is an
+    /// error too: one whose listeners all demand a login, and that has no account or no mechanism.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, and in one without I/O or time.
     pub async fn start(self) -> Result<Server, StartError> {
         Server::start(self.config()?).await
     }
 
-    /// Starts the server on a runtime of its own, for tests that have none.
+    /// Starts the server on a runtime of its own, for tests that have none, or one whose clock is
+    /// paused.
     ///
     /// # Errors
     /// As [`Builder::start`], and [`StartError::Runtime`] if there can be no runtime.
+    ///
+    /// # Panics
+    /// On a thread that runs asynchronous tasks; inside a runtime `tokio::task::spawn_blocking` has
+    /// a thread for it.
     pub fn start_blocking(self) -> Result<blocking::Server, StartError> {
         blocking::Server::start(self.config()?)
     }
@@ -140,6 +155,35 @@ impl Builder {
         } else if config.listeners.is_empty() {
             config.listeners = ListenerConfig::loopback();
         }
-        Ok(config)
+        match missing(&config) {
+            Some((key, message)) => Err(ConfigError::Value {
+                key,
+                message: message.to_owned(),
+            }
+            .into()),
+            None => Ok(config),
+        }
+    }
+}
+
+/// What nobody could submit without: the key, and what to do.
+fn missing(config: &Config) -> Option<(&'static str, &'static str)> {
+    let mut listeners = config.listeners.iter();
+    let has_account = !config.users.is_empty()
+        || !config.tokens.is_empty()
+        || config.user_file.is_some()
+        || config.saslauthd.is_some()
+        || config.client_ca.is_some();
+    if !listeners.all(|listener| listener.modifiers.authentication_required) {
+        None
+    } else if config.mechanisms.is_empty() {
+        Some(("mechanisms", "none, and every listener demands a login"))
+    } else if !has_account {
+        Some((
+            "users",
+            "none, and every listener demands a login; add an account with Builder::user",
+        ))
+    } else {
+        None
     }
 }

@@ -20,7 +20,8 @@ pub use deadlines::HopDeadlines;
 pub use delivery::{Delivery, HopTls};
 pub use limits::Limits;
 
-/// Everything a server needs to start.
+/// Everything a server needs to start. Relative paths, those of a file too, begin at the process's
+/// working directory.
 #[derive(Clone)]
 pub struct Config {
     /// The name in the greeting, in Received fields and in the certificate: a domain.
@@ -86,6 +87,7 @@ pub struct Config {
 
 /// What is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// The file is not TOML, has a key that means nothing, or a value of the wrong kind.
     #[error("line {line}: {message}")]
@@ -208,11 +210,20 @@ impl Config {
         file::read(text)
     }
 
-    /// Checks what [`crate::Server::start`] will insist on.
+    /// Checks what [`crate::Server::start`] will insist on, and opens nothing: that `hostname` is a
+    /// domain and, if a listener completes domains, is in one; that there is a listener, and none
+    /// twice at a port; that numbers and times are within the bounds that their fields name, and no
+    /// time beyond a year; that next hops and routes are `HOST:PORT`, that `senders` and `rewrite`
+    /// hold addresses, that no mechanism is listed twice and that every account and token can be
+    /// used; that every mechanism has what it needs of every account; and that the files that are
+    /// named (`user_file`, `certificate`, `key`, `client_ca`, `delivery.ca_file`) can be read and
+    /// used.
+    ///
+    /// Not that an address is free, that a name is known to the DNS, that a saslauthd answers, or
+    /// that there is an account at all: a server without one refuses every password, as it should.
     ///
     /// # Errors
-    /// The first value that cannot be used, or a mechanism that no backend can serve. The files
-    /// that are named (`user_file`, `certificate`, `key`, `client_ca`) are read for that.
+    /// The first value that cannot be used, by its key, or a mechanism that no backend can serve.
     pub fn validate(&self) -> Result<(), ConfigError> {
         validation::check(self)
     }

@@ -4,6 +4,10 @@
 //! or the drop of the value. Mail that was accepted lies in its [`spool`] until the next hop
 //! has taken it. The server holds no faults on purpose: it is the truthful side of every test.
 //!
+//! Tests of other programs start it by [`Server::builder`], inside tokio or without, and wait for
+//! mail with [`Messages`]. Its deadlines follow tokio's clock: where a test pauses that, they pass
+//! whenever no task has work, and sessions end with 421.
+//!
 //! ```
 //! # async fn example(spool: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
 //! use msaspec_server::{Config, Server};
@@ -57,6 +61,7 @@ pub use config::{Config, ConfigError, Delivery, HopDeadlines, HopTls, Limits};
 pub use listener::{Bound, ListenerConfig, ListenerSyntax};
 pub use messages::{Messages, NotReceived, Received};
 pub use modifiers::{Modifiers, UnknownModifier};
+#[doc(hidden)]
 pub use near::did_you_mean;
 pub use policy::{FixUps, Refusals, UnknownWord};
 pub use server::{Server, StartError};

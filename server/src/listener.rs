@@ -37,6 +37,7 @@ pub struct ListenerConfig {
 
 /// Why a listener could not be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ListenerSyntax {
     /// What precedes the comma is not `ADDR:PORT` or `ADDR:PORT/tls`.
     #[error("{0:?} is not ADDR:PORT or ADDR:PORT/tls (IPv6 as [::1]:587)")]
@@ -51,6 +52,7 @@ pub enum ListenerSyntax {
 
 /// A listener that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bound {
     /// The name of its configuration.
     pub name: String,

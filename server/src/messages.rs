@@ -14,17 +14,24 @@ use crate::command::Canonical;
 /// The messages that were answered 250 since the start, in that order: at most
 /// [`Config::keep_messages`](crate::Config::keep_messages) of them, the latest, and of their contents
 /// at most 64 MiB, but always the last message. That they were relayed meanwhile makes no difference.
-#[derive(Debug, Clone)]
+/// It may outlive the server: what was received can still be looked at then, and nothing is waited
+/// for any more.
+///
+/// Waiting follows tokio's clock. Where that is paused it leaps over every wait in which no task has
+/// work, sockets included, and a message that is on its way comes too late: such a test asks a
+/// server with a runtime of its own, see [`Builder::start_blocking`](crate::Builder::start_blocking).
+#[derive(Clone)]
 pub struct Messages {
     kept: Arc<Mutex<Kept>>,
-    /// Rung at every arrival.
+    /// Rung at every arrival, and at the end of the server.
     bell: Arc<watch::Sender<()>>,
     limit: usize,
     patience: Duration,
 }
 
 /// One message as it was accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Received {
     /// The queue id that the client was told.
     pub id: String,
@@ -45,22 +52,34 @@ pub struct Received {
     pub content: Vec<u8>,
 }
 
-/// A message that was waited for has not come.
+/// A message that was waited for has not come; the text says which, why it is waited for no longer,
+/// and what has come.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{wanted} in {patience:?}; {received} received{}", seen(recipients))]
+#[error("{wanted} {why}{}", came(*why, *received, recipients))]
 pub struct NotReceived {
     wanted: Wanted,
-    patience: Duration,
+    why: Why,
     received: usize,
-    recipients: Vec<String>,
+    /// Of the messages that are kept: those of the latest, and whether there are more.
+    recipients: (Vec<String>, bool),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Wanted {
     Nth(usize),
     To(String),
-    /// It came, and others since have taken its place.
-    Dropped(usize, usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// It was waited for so long.
+    Late(Duration),
+    /// The server is no more.
+    Ended,
+    /// It came, and others since have taken its place; so many are kept.
+    Dropped(usize),
+    /// Nobody asked for any to be kept.
+    NoneKept,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +89,8 @@ struct Kept {
     dropped: usize,
     /// The contents' octets.
     octets: usize,
+    /// Whether the server has ended.
+    ended: bool,
 }
 
 /// Octets of the contents that are kept.
@@ -108,34 +129,32 @@ impl Messages {
     /// The nth message, counted from 1; waits for it.
     ///
     /// # Errors
-    /// [`NotReceived`] if it does not come in time, or is not kept any more.
+    /// [`NotReceived`] if it does not come in time or before the server ends, or is not kept any
+    /// more.
     pub async fn nth(&self, n: usize) -> Result<Arc<Received>, NotReceived> {
         let n = n.max(1);
         let found = self.find(|kept| match n.checked_sub(kept.dropped + 1) {
-            Some(place) => kept.messages.get(place).cloned().map(Some),
-            None => Some(None),
+            Some(place) => kept.messages.get(place).cloned().map(Ok),
+            None => Some(Err(Why::Dropped(kept.messages.len()))),
         });
-        match found.await {
-            Some(Some(message)) => Ok(message),
-            Some(None) => Err(self.without(Wanted::Dropped(n, self.all().len()))),
-            None => Err(self.without(Wanted::Nth(n))),
-        }
+        found.await.map_err(|why| self.without(Wanted::Nth(n), why))
     }
 
     /// The first kept message for this recipient; waits for it. The domain is compared without
     /// regard to case, the local part by its octets, quoted or not (RFC 5321, sections 2.4 and 4.1.2).
     ///
     /// # Errors
-    /// [`NotReceived`] if none comes in time.
+    /// [`NotReceived`] if none comes in time or before the server ends.
     pub async fn to(&self, recipient: &str) -> Result<Arc<Received>, NotReceived> {
         let mailbox = Canonical::of(recipient);
         let found = self.find(|kept| {
             let mut messages = kept.messages.iter();
-            messages.find(|message| message.is_for(&mailbox)).cloned()
+            let message = messages.find(|message| message.is_for(&mailbox));
+            message.cloned().map(Ok)
         });
         found
             .await
-            .ok_or_else(|| self.without(Wanted::To(recipient.to_owned())))
+            .map_err(|why| self.without(Wanted::To(recipient.to_owned()), why))
     }
 
     /// Whether any message is kept.
@@ -159,30 +178,44 @@ impl Messages {
         self.bell.send_replace(());
     }
 
-    /// What `look` finds, now or after an arrival.
-    async fn find<T>(&self, look: impl Fn(&Kept) -> Option<T>) -> Option<T> {
+    /// Nothing comes any more: who waits is told.
+    pub(crate) fn end(&self) {
+        self.kept().ended = true;
+        self.bell.send_replace(());
+    }
+
+    /// What `look` decides, now or after an arrival.
+    async fn find(
+        &self,
+        look: impl Fn(&Kept) -> Option<Result<Arc<Received>, Why>>,
+    ) -> Result<Arc<Received>, Why> {
+        if !self.keeps() {
+            return Err(Why::NoneKept);
+        }
         let mut bell = self.bell.subscribe();
+        let look = |kept: &Kept| look(kept).or(kept.ended.then_some(Err(Why::Ended)));
         let found = timeout(self.patience, async {
             loop {
-                let found = look(&self.kept());
-                if found.is_some() {
+                if let Some(found) = look(&self.kept()) {
                     return found;
                 }
                 // The bell lives as long as we do.
                 let _ = bell.changed().await;
             }
         });
-        found.await.ok().flatten()
+        found.await.unwrap_or(Err(Why::Late(self.patience)))
     }
 
-    fn without(&self, wanted: Wanted) -> NotReceived {
+    fn without(&self, wanted: Wanted, why: Why) -> NotReceived {
         let kept = self.kept();
-        let recipients = kept.messages.iter().flat_map(|message| &message.recipients);
+        let latest = kept.messages.iter().rev();
+        let mut recipients = latest.flat_map(|message| &message.recipients).cloned();
+        let shown = recipients.by_ref().take(SHOWN).collect();
         NotReceived {
             wanted,
-            patience: self.patience,
+            why,
             received: kept.dropped + kept.messages.len(),
-            recipients: recipients.take(SHOWN).cloned().collect(),
+            recipients: (shown, recipients.next().is_some()),
         }
     }
 
@@ -206,27 +239,80 @@ impl Received {
 impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Wanted::Nth(n) => write!(f, "message {n} has not come"),
-            Wanted::To(recipient) => write!(f, "no message to {recipient} has come"),
-            Wanted::Dropped(n, limit) => {
-                write!(
-                    f,
-                    "message {n} is not among the last {limit} that are kept; waited"
-                )
-            }
+            Wanted::Nth(n) => write!(f, "message {n}"),
+            Wanted::To(recipient) => write!(f, "a message to {recipient}"),
         }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Late(patience) => write!(f, "has not come in {patience:?}"),
+            Why::Ended => f.write_str("had not come when the server ended"),
+            Why::Dropped(kept) => write!(f, "is not among the last {kept}, which are kept"),
+            Why::NoneKept => f.write_str("is not kept: keep_messages of the configuration is 0"),
+        }
+    }
+}
+
+impl fmt::Debug for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Messages")
+            .field("count", &self.count())
+            .field("limit", &self.limit)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Received {
+    /// Everything but most of a long content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("id", &self.id)
+            .field("arrival", &format_args!("{}", self.arrival))
+            .field("listener", &self.listener)
+            .field("tls", &self.tls)
+            .field("user", &self.user)
+            .field("sender", &self.sender)
+            .field("recipients", &self.recipients)
+            .field("octets", &self.content.len())
+            .field("content", &Beginning(&self.content))
+            .finish()
+    }
+}
+
+/// The beginning of a content, as text.
+struct Beginning<'c>(&'c [u8]);
+
+impl fmt::Debug for Beginning<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let beginning = &self.0[..self.0.len().min(SHOWN_OCTETS)];
+        let more = if beginning.len() < self.0.len() {
+            "…"
+        } else {
+            ""
+        };
+        write!(f, "{:?}{more}", String::from_utf8_lossy(beginning))
     }
 }
 
 /// Recipients that an error names.
 const SHOWN: usize = 10;
+/// Octets of a content that are shown for debugging: the header section of most messages.
+const SHOWN_OCTETS: usize = 2048;
 
-fn seen(recipients: &[String]) -> String {
-    if recipients.is_empty() {
-        String::new()
-    } else {
-        format!(", for {}", recipients.join(", "))
-    }
+/// The end of the sentence: what has come.
+fn came(why: Why, received: usize, (recipients, more): &(Vec<String>, bool)) -> String {
+    let came = match (why, received) {
+        (Why::NoneKept, _) => return String::new(),
+        (_, 0) => return "; no message has".to_owned(),
+        (_, 1) => "; 1 message has".to_owned(),
+        (_, more) => format!("; {more} messages have"),
+    };
+    let and_others = if *more { " and others" } else { "" };
+    format!("{came}, for {}{and_others}", recipients.join(", "))
 }
 
 #[cfg(test)]

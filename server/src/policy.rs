@@ -61,6 +61,7 @@ pub struct FixUps {
 /// A word that names no refusal or no fix-up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown word {word:?}; known are {}", known.join(", "))]
+#[non_exhaustive]
 pub struct UnknownWord {
     /// The word as it was written.
     pub word: String,

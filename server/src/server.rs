@@ -2,6 +2,7 @@
 
 mod accept;
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -30,8 +31,12 @@ use crate::rewrite::Rewriting;
 use crate::spool::{Spool, SpoolError};
 use crate::tls::Identity;
 
-/// A running server. Dropping it closes every listener and session at once.
-#[derive(Debug)]
+/// A running server, until [`Server::shutdown`] or the drop.
+///
+/// The drop takes no time and waits for nobody: sessions are broken off, and the ports are free as
+/// soon as the runtime has looked at its tasks. Accepted mail is lost with a spool in memory, and
+/// safe in a folder, which the next server may open at once.
+#[must_use = "it ends with its drop"]
 pub struct Server {
     bound: Vec<Bound>,
     ca_pem: String,
@@ -43,37 +48,50 @@ pub struct Server {
     spool: Spool,
 }
 
-/// Why a server did not start.
+/// Why a server did not start. The text is whole: what an error carries is in it, and no source.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// The configuration cannot work.
     #[error("configuration: {0}")]
-    Config(#[from] ConfigError),
+    Config(ConfigError),
     /// A listener without the modifier `O` could not be opened.
-    #[error("listener {name} ({address}): {source}")]
+    #[error("listener {name} ({address}): {error}")]
     Listen {
         /// The listener's name.
         name: String,
         /// The address that was asked for.
         address: SocketAddr,
         /// The operating system's reason.
-        source: io::Error,
+        error: io::Error,
     },
     /// Every listener has the modifier `O`, and none could be opened.
     #[error("none of the listeners could be opened")]
     NoListener,
     /// The spool could not be opened.
     #[error("spool: {0}")]
-    Spool(#[from] SpoolError),
+    Spool(SpoolError),
     /// A listener given to the builder could not be understood.
     #[error(transparent)]
     Listener(#[from] ListenerSyntax),
     /// The blocking server could not have a runtime.
     #[error("runtime: {0}")]
-    Runtime(#[source] io::Error),
+    Runtime(io::Error),
     /// No certificate or no TLS settings could be made.
     #[error("{0}")]
     Tls(String),
+}
+
+impl From<ConfigError> for StartError {
+    fn from(error: ConfigError) -> Self {
+        StartError::Config(error)
+    }
+}
+
+impl From<SpoolError> for StartError {
+    fn from(error: SpoolError) -> Self {
+        StartError::Spool(error)
+    }
 }
 
 /// What all sessions share.
@@ -112,11 +130,14 @@ impl Server {
     }
 
     /// Opens spool and listeners, makes a certificate if none is given, and serves until shutdown or drop.
-    /// Has to be called inside a tokio runtime; what the spool holds is tried at once. The process's
-    /// limit of open files (`RLIMIT_NOFILE`) is raised as far as the system permits.
+    /// What the spool holds is tried at once. The process's limit of open files (`RLIMIT_NOFILE`) is
+    /// raised as far as the system permits.
     ///
     /// # Errors
     /// See [`StartError`]; nothing is left running then.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, and in one without I/O or time.
     pub async fn start(config: Config) -> Result<Server, StartError> {
         Server::start_with(config, Spool::open).await
     }
@@ -219,9 +240,11 @@ impl Server {
     }
 
     /// Stops accepting, answers 421 to idle sessions and lets contents and deliveries under way
-    /// finish, for at most the grace of the configuration's limits; contents that have not come then are
-    /// answered 421, too. A client that does not hang up after that is waited for a second, so that
-    /// it can read the reply.
+    /// finish, for at most [`Limits::grace_seconds`]; where nothing is under way it takes
+    /// milliseconds. Contents that have not come then are answered 421, too, and a client that does
+    /// not hang up after that is waited for a second, so that it can read the reply. Then the spool is
+    /// closed, which takes as long as the disk needs for what it was asked. When this returns, the
+    /// ports are free and nothing more is received.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if !self.finished(self.grace).await {
@@ -250,6 +273,16 @@ impl Drop for Server {
     /// Another server may have the spool as soon as what was asked of it is done.
     fn drop(&mut self) {
         self.spool.close();
+        self.messages.end();
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("listeners", &self.bound)
+            .field("messages", &self.messages)
+            .finish_non_exhaustive()
     }
 }
 
@@ -292,11 +325,11 @@ fn bind(config: &Config) -> Result<Vec<(TcpListener, Bound)>, StartError> {
             Err(error) if listener.modifiers.optional => {
                 tracing::warn!(name = listener.name, address = %listener.address, %error, "optional listener left out");
             }
-            Err(source) => {
+            Err(error) => {
                 return Err(StartError::Listen {
                     name: listener.name.clone(),
                     address: listener.address,
-                    source,
+                    error,
                 });
             }
         }

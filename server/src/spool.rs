@@ -60,16 +60,18 @@ enum Form {
     Memory(Memory),
 }
 
-/// Why the spool could not do what was asked.
+/// Why the spool could not do what was asked. The text is whole: what an error carries is in it, and
+/// no source.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SpoolError {
     /// The operating system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// The reason.
-        source: io::Error,
+        /// The operating system's reason.
+        error: io::Error,
     },
     /// Another server delivers from this spool.
     #[error("{}: another server uses this spool", .0.display())]
@@ -246,8 +248,8 @@ impl SpoolError {
 
     /// Whether the disk is full, which the client is told apart (RFC 3463, X.3.1).
     pub(crate) fn is_full(&self) -> bool {
-        matches!(self, SpoolError::Io { source, .. } if matches!(
-            source.kind(),
+        matches!(self, SpoolError::Io { error, .. } if matches!(
+            error.kind(),
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
         ))
     }
@@ -255,7 +257,7 @@ impl SpoolError {
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
     let path = path.to_path_buf();
-    move |source| SpoolError::Io { path, source }
+    move |error| SpoolError::Io { path, error }
 }
 
 #[cfg(test)]

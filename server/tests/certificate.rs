@@ -40,6 +40,7 @@ async fn clients_that_know_the_root_are_led_to_it() {
     std::fs::write(&chain, format!("{}{intermediate_pem}", leaf.pem())).unwrap();
     std::fs::write(&key_file, key.serialize_pem()).unwrap();
     let server = Server::builder()
+        .user("alice", "secret")
         .listen("127.0.0.1:0/tls")
         .certificate(chain, key_file)
         .start()

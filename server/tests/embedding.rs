@@ -2,20 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+use std::error::Error as _;
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
-use msaspec_server::{Mechanism, Server, StartError};
+use msaspec_server::{Builder, Mechanism, Server};
+use rstest::rstest;
 
 mod client;
 
 #[tokio::test]
 async fn what_was_accepted_is_told() {
-    let server = Server::builder()
-        .user("alice", "secret")
-        .clear_text_login()
-        .start()
-        .await
-        .unwrap();
+    let server = alice().clear_text_login().start().await.unwrap();
     assert_eq!(server.messages().count(), 0);
     let id = client::submit(&server, &["bob@example.net", "carol@example.net"]).await;
     let message = server.messages().nth(1).await.unwrap();
@@ -33,8 +31,7 @@ async fn what_was_accepted_is_told() {
 
 #[tokio::test]
 async fn a_server_that_is_not_built_for_it_keeps_nothing() {
-    let server = Server::builder()
-        .user("alice", "secret")
+    let server = alice()
         .clear_text_login()
         .configure(|config| config.keep_messages = 0)
         .start()
@@ -46,33 +43,102 @@ async fn a_server_that_is_not_built_for_it_keeps_nothing() {
 
 #[tokio::test]
 async fn both_services_have_an_address() {
-    let server = Server::builder().start().await.unwrap();
+    let server = alice().start().await.unwrap();
     assert_ne!(server.submission().unwrap(), server.submissions().unwrap());
-    let server = Server::builder()
-        .listen("127.0.0.1:0/tls")
-        .start()
-        .await
-        .unwrap();
+    let server = alice().listen("127.0.0.1:0/tls").start().await.unwrap();
     assert_eq!(server.submission(), None);
     assert!(server.submissions().is_some());
 }
 
-#[tokio::test]
-async fn what_cannot_work_is_an_error_of_the_start() {
-    let error = Server::builder().listen("localhost").start().await;
-    assert!(matches!(error, Err(StartError::Listener(_))));
-    let error = Server::builder()
-        .mechanisms([Mechanism::OAuthBearer])
-        .start()
-        .await;
-    assert!(matches!(error, Err(StartError::Config(_))));
-}
-
 #[test]
 fn the_drop_closes_the_ports() {
-    let server = Server::builder().start_blocking().unwrap();
+    let server = alice().start_blocking().unwrap();
     let address = server.submission().unwrap();
     TcpStream::connect(address).unwrap();
     drop(server);
     TcpStream::connect(address).unwrap_err();
+}
+
+#[tokio::test]
+async fn who_fails_to_log_in_does_not_wait() {
+    let server = alice().clear_text_login().start().await.unwrap();
+    let begun = Instant::now();
+    for _ in 0..2 {
+        client::fail_to_log_in(&server, 4).await;
+    }
+    // With the usual limits the eighth answer alone is held back for sixteen seconds.
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    let server = alice()
+        .clear_text_login()
+        .configure(|config| config.limits.failed_logins_per_address = 3)
+        .start()
+        .await
+        .unwrap();
+    assert!(client::fail_to_log_in(&server, 4).await.starts_with("454 "));
+}
+
+#[tokio::test]
+async fn who_waits_is_told_of_the_end() {
+    for shut_down in [true, false] {
+        let server = alice().start();
+        let server = server.await.unwrap();
+        let messages = server.messages().patient(Duration::MAX);
+        let waiting = tokio::spawn(async move { messages.to("bob@example.net").await });
+        tokio::task::yield_now().await;
+        match shut_down {
+            true => server.shutdown().await,
+            false => drop(server),
+        }
+        let told = tokio::time::timeout(Duration::from_secs(20), waiting);
+        assert_eq!(
+            told.await.unwrap().unwrap().unwrap_err().to_string(),
+            "a message to bob@example.net had not come when the server ended; no message has"
+        );
+    }
+}
+
+#[rstest]
+#[case::no_account(Server::builder(), "users: none, and every listener demands a login")]
+#[case::no_mechanism(alice().mechanisms([]), "mechanisms: none, and every listener")]
+#[case::no_name(Server::builder().user("", "secret"), "users: ")]
+#[case::no_secret(Server::builder().user("alice", ""), "users: alice")]
+#[case::no_domain(alice().hostname("no domain"), "hostname: not a domain")]
+#[case::no_address(alice().listen("localhost"), "\"localhost\" is not ADDR:PORT")]
+#[case::twice_a_port(
+    alice().listen("127.0.0.1:5870").listen("127.0.0.1:5870,M=Oa"),
+    "listeners: 127.0.0.1:5870 is listed twice"
+)]
+#[case::no_next_hop(alice().next_hop("hop.example"), "next_hop: not HOST:PORT")]
+#[case::no_connections(alice().configure(|config| config.limits.connections = 0), "limits.connections: at least 1")]
+#[case::no_size(alice().configure(|config| config.size_limit = 0), "size_limit: at least 1")]
+#[case::no_folder(alice().spool(""), "spool: not a path")]
+#[case::a_file(alice().spool("Cargo.toml"), "spool: Cargo.toml: is no folder")]
+#[case::no_key(alice().certificate("nowhere.pem", "nowhere.key"), "nowhere.pem")]
+#[case::no_tokens(alice().mechanisms([Mechanism::OAuthBearer]), "OAUTHBEARER needs tokens")]
+#[tokio::test]
+async fn nonsense_is_an_error_of_the_start(#[case] builder: Builder, #[case] fault: &str) {
+    let error = builder.start().await.unwrap_err();
+    assert!(error.to_string().contains(fault), "{error}");
+    // What is told is told once, however the error is printed.
+    assert!(error.source().is_none(), "{error:?}");
+}
+
+#[tokio::test]
+async fn without_accounts_there_has_to_be_another_way_in() {
+    let open = Server::builder().listen("127.0.0.1:0,M=").start().await;
+    assert_eq!(open.unwrap().listeners().len(), 1);
+}
+
+fn alice() -> Builder {
+    Server::builder().user("alice", "secret")
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_clock_is_paused_deadlines_pass() {
+    let server = alice().start().await.unwrap();
+    let stream = tokio::net::TcpStream::connect(server.submission().unwrap());
+    let mut stream = tokio::io::BufReader::new(stream.await.unwrap());
+    assert!(client::reply(&mut stream).await.starts_with("220 "));
+    assert!(client::reply(&mut stream).await.starts_with("421 4.4.2 "));
+    server.messages().nth(1).await.unwrap_err();
 }

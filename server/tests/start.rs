@@ -48,7 +48,8 @@ async fn one_port_serves_both_families() {
     let other_spool = tempfile::tempdir().unwrap();
     config.spool = Some(other_spool.path().to_path_buf());
     config.listeners = vec![format!("[::]:{port}").parse().unwrap()];
-    Server::start(config).await.unwrap();
+    let second = Server::start(config).await.unwrap();
+    assert_eq!(second.listeners()[0].address.port(), port);
 }
 
 #[tokio::test]
@@ -101,5 +102,6 @@ async fn one_spool_has_one_server() {
         Err(StartError::Spool(SpoolError::InUse(_)))
     ));
     first.shutdown().await;
-    Server::start(config).await.unwrap();
+    let third = Server::start(config).await.unwrap();
+    third.shutdown().await;
 }

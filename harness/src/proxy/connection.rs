@@ -26,6 +26,7 @@ pub(super) async fn carry(
     let (mut client, mut server) = (Stream::Clear(client), Stream::Clear(server));
     if listener.implicit_tls {
         if control.lies.contains(&Lie::GreetingBeforeTls) {
+            control.tell(&Lie::GreetingBeforeTls);
             client
                 .write(&dialogue.invent("220 impatient.example ESMTP"))
                 .await?;
@@ -73,15 +74,14 @@ async fn start_tls(
         return Err(io::Error::other("TLS inside TLS"));
     };
     if control.lies.contains(&Lie::NegotiatesTls10) && offers_tls10_at_most(&client).await? {
+        control.tell(&Lie::NegotiatesTls10);
         control.touch(Step::Handshake(address));
         client.write_all(&tls_probe::server_hello_tls10()).await?;
         return Err(io::Error::other("a lie ends here"));
     }
-    if control
-        .lies
-        .iter()
-        .any(|lie| matches!(lie, Lie::Certificate(_)))
-    {
+    let mut lies = control.lies.iter();
+    if let Some(lie) = lies.find(|lie| matches!(lie, Lie::Certificate(_))) {
+        control.tell(lie);
         control.touch(Step::Handshake(address));
     }
     let name = super::tls::any_name()?;

@@ -108,6 +108,9 @@ impl<'c> Dialogue<'c> {
         self.from_server.clear();
         self.mode = Mode::Commands;
         let carried = std::mem::take(&mut self.withheld);
+        if !carried.is_empty() {
+            self.control.tell(&Lie::ClearTextRunsInsideTls);
+        }
         let lines = carried.iter().filter(|&&octet| octet == b'\n').count();
         self.awaiting
             .extend(std::iter::repeat_n(Place::Injected, lines));
@@ -133,6 +136,14 @@ impl<'c> Dialogue<'c> {
 
     fn lies(&self) -> impl Iterator<Item = &'c Lie> + use<'c> {
         self.control.lies.iter()
+    }
+
+    /// What the proxy answers at this place, and the lie that says so.
+    fn answer(&self, place: &Place) -> Option<(&'c Lie, &'static str)> {
+        self.lies().find_map(|lie| match lie {
+            Lie::Answer(at, answer) if place.is(at) => Some((lie, *answer)),
+            _ => None,
+        })
     }
 
     fn rewrites_lines(&self) -> bool {
@@ -180,10 +191,8 @@ impl<'c> Dialogue<'c> {
             }
         };
         self.mode = Mode::Commands;
-        if let Some(answer) = self.lies().find_map(|lie| match lie {
-            Lie::Answer(at, answer) if place.is(at) => Some(*answer),
-            _ => None,
-        }) {
+        if let Some((lie, answer)) = self.answer(&place) {
+            self.control.tell(lie);
             if !forward.is_empty() {
                 actions.push(Action::ToServer(std::mem::take(forward)));
             }
@@ -194,10 +203,11 @@ impl<'c> Dialogue<'c> {
         }
         if self.rewrites_lines() {
             match self.lies().find_map(|lie| match lie {
-                Lie::Command(at, command) if place.is(at) => Some(*command),
+                Lie::Command(at, command) if place.is(at) => Some((lie, *command)),
                 _ => None,
             }) {
-                Some(command) => {
+                Some((lie, command)) => {
+                    self.control.tell(lie);
                     self.control.touch(Step::Reply(
                         self.client,
                         self.told + self.awaiting.len() as u32,
@@ -235,16 +245,21 @@ impl<'c> Dialogue<'c> {
         let honest = reply.clone();
         let mut reply = reply;
         for lie in self.lies() {
-            match lie {
-                Lie::Reply(at, text) if place.is(at) => reply = lines(text),
+            let told = match lie {
+                Lie::Reply(at, text) if place.is(at) => lines(text),
                 Lie::Edit(at, from, to) if place.is(at) => {
-                    reply = replace(&reply, from.as_bytes(), to.as_bytes());
+                    replace(&reply, from.as_bytes(), to.as_bytes())
                 }
                 Lie::Close(at) if place.is(at) => {
+                    self.control.tell(lie);
                     self.control.touch(self.next_step());
                     return actions.push(Action::Close);
                 }
-                _ => {}
+                _ => continue,
+            };
+            if told != reply {
+                self.control.tell(lie);
+                reply = told;
             }
         }
         let lied = reply != honest || place == Place::Injected;

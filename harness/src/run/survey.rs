@@ -36,9 +36,9 @@ pub(super) fn survey(target: &Target, shared: &Shared) -> Result<Survey, Error> 
     for listener in &target.listeners {
         match Wire::connect(listener.address, target.treatment.timeout) {
             Ok(_) => open.push(listener.clone()),
-            Err(source) => {
+            Err(error) => {
                 let address = listener.address;
-                closed.push((listener.name(), Error::Connect { address, source }));
+                closed.push((listener.name(), Error::Connect { address, error }));
             }
         }
     }

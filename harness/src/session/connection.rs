@@ -47,7 +47,7 @@ impl Session<'_> {
         self.transcript
             .note(format!("connected {port} {}", self.listener.family().ip()));
         let wire = Wire::connect(address, self.target.treatment.timeout)
-            .map_err(|source| Error::Connect { address, source })?;
+            .map_err(|error| Error::Connect { address, error })?;
         if let Some(observer) = self.target.observer.as_ref().filter(|_| self.depth > 0) {
             observer.preparing(wire.local());
         }
@@ -72,16 +72,16 @@ impl Session<'_> {
 
     pub(super) fn write(&mut self, octets: &[u8]) -> Outcome {
         let deadline = self.deadline();
-        let Err(source) = self.wire()?.send(octets, deadline) else {
+        let Err(error) = self.wire()?.send(octets, deadline) else {
             return Ok(());
         };
         use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-        match source.kind() {
+        match error.kind() {
             // What the server said before it closed is still to be read.
             BrokenPipe | ConnectionAborted | ConnectionReset => Ok(()),
             _ => Err(Error::Connection {
                 address: self.listener.address,
-                source,
+                error,
             }
             .into()),
         }
@@ -90,8 +90,8 @@ impl Session<'_> {
     pub(super) fn wire(&mut self) -> Outcome<&mut Wire> {
         let address = self.listener.address;
         self.wire.as_mut().ok_or_else(|| {
-            let source = std::io::ErrorKind::NotConnected.into();
-            Error::Connection { address, source }.into()
+            let error = std::io::ErrorKind::NotConnected.into();
+            Error::Connection { address, error }.into()
         })
     }
 }

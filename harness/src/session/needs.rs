@@ -157,5 +157,5 @@ impl Session<'_> {
 /// The host refuses the connection, or drops it: what else goes wrong with one is not the target's fault.
 fn nobody_listens(error: &Error) -> bool {
     use std::io::ErrorKind::{ConnectionRefused, TimedOut};
-    matches!(error, Error::Connect { source, .. } if matches!(source.kind(), ConnectionRefused | TimedOut))
+    matches!(error, Error::Connect { error, .. } if matches!(error.kind(), ConnectionRefused | TimedOut))
 }

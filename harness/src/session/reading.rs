@@ -147,9 +147,9 @@ impl Session<'_> {
                 step,
                 Weight::Level,
             ),
-            NoMore::Failed(source) => Error::Connection {
+            NoMore::Failed(error) => Error::Connection {
                 address: self.listener.address,
-                source,
+                error,
             }
             .into(),
         }

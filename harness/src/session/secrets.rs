@@ -14,7 +14,7 @@ impl Secrets {
                 .account
                 .iter()
                 .chain(&target.other_account)
-                .flat_map(forms)
+                .flat_map(Credentials::secret_forms)
                 .collect(),
         )
     }
@@ -35,19 +35,22 @@ impl Secrets {
     }
 }
 
-/// The longest first, so that none leaves a rest of another.
-fn forms(credentials: &Credentials) -> Vec<String> {
-    let Credentials { user, password, .. } = credentials;
-    let encoded = [
-        format!("{user}\0{user}\0{password}"),
-        format!("\0{user}\0{password}"),
-        password.clone(),
-    ];
-    let mut forms: Vec<_> = encoded
-        .iter()
-        .map(|octets| BASE64_STANDARD.encode(octets))
-        .collect();
-    forms.push(password.clone());
-    forms.retain(|form| !form.is_empty());
-    forms
+impl Credentials {
+    /// What no report may hold: the password, and what PLAIN and LOGIN encode it to. The longest
+    /// first, so that none leaves a rest of another.
+    pub fn secret_forms(&self) -> Vec<String> {
+        let Credentials { user, password, .. } = self;
+        let encoded = [
+            format!("{user}\0{user}\0{password}"),
+            format!("\0{user}\0{password}"),
+            password.clone(),
+        ];
+        let mut forms: Vec<_> = encoded
+            .iter()
+            .map(|octets| BASE64_STANDARD.encode(octets))
+            .collect();
+        forms.push(password.clone());
+        forms.retain(|form| !form.is_empty());
+        forms
+    }
 }

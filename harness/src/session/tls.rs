@@ -70,9 +70,9 @@ impl Session<'_> {
         }
         if let Err(end) = wire.start_tls(config, name, deadline) {
             return Err(match end {
-                NoMore::Failed(source) => Error::Connection {
+                NoMore::Failed(error) => Error::Connection {
                     address: self.listener.address,
-                    source,
+                    error,
                 }
                 .into(),
                 NoMore::TlsBeyondUs(reason) => Error::Target(format!("TLS: {reason}")).into(),
@@ -132,7 +132,7 @@ impl Session<'_> {
         let address = self.listener.address;
         let hello = tls_probe::hello(version, self.target.host.as_deref());
         self.transcript.note(format!("ClientHello, {version}"));
-        let failed = |source| Error::Connection { address, source };
+        let failed = |error| Error::Connection { address, error };
         let stream = self.wire()?.bare(deadline).map_err(failed)?;
         std::io::Write::write_all(stream, &hello).map_err(failed)?;
         let answer = tls_probe::read_answer(Until { stream, deadline }).map_err(failed)?;

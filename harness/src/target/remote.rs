@@ -78,7 +78,7 @@ impl Place {
         let domain = remote
             .server_name
             .clone()
-            .unwrap_or_else(|| self.mail_domain());
+            .unwrap_or_else(|| self.mail_domain(&addresses));
         let user = remote.account.as_ref().map(|account| account.user.as_str());
         let sender = remote.from.unwrap_or_else(|| match user {
             Some(user) if user.contains('@') => user.to_owned(),
@@ -153,12 +153,14 @@ impl Place {
         listeners
     }
 
-    /// What stands behind the `@` of the server's own mailboxes.
-    fn mail_domain(&self) -> String {
-        match self.host.parse() {
-            Ok(IpAddr::V4(address)) => format!("[{address}]"),
-            Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
-            Err(_) => self.host.clone(),
+    /// What stands behind the `@` of the server's own mailboxes: the host, or its address, where its
+    /// name is a single label and no domain of mail (RFC 5321 section 2.3.5).
+    fn mail_domain(&self, addresses: &[IpAddr]) -> String {
+        let first = addresses.first().filter(|_| !self.host.contains('.'));
+        match self.host.parse().ok().or(first.copied()) {
+            Some(IpAddr::V4(address)) => format!("[{address}]"),
+            Some(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
+            None => self.host.clone(),
         }
     }
 }
@@ -344,6 +346,15 @@ mod tests {
         assert_eq!((place.host.as_str(), place.port), (host, port));
         assert_eq!(place.implicit_tls, implicit_tls);
         assert_eq!(place.to_string().parse(), Ok(place));
+    }
+
+    #[rstest]
+    #[case("smtp://127.0.0.1", "[127.0.0.1]")]
+    #[case("smtp://[::1]", "[IPv6:::1]")]
+    #[case("smtp://localhost", "[192.0.2.1]")]
+    #[case("smtp://mail.example", "mail.example")]
+    fn mail_is_from_a_domain_or_an_address(#[case] place: Place, #[case] domain: &str) {
+        assert_eq!(place.mail_domain(&[[192, 0, 2, 1].into()]), domain);
     }
 
     #[rstest]

@@ -277,7 +277,7 @@ impl<'t> Talk<'t> {
             true => Tls::Inside,
             false => Tls::Clear,
         };
-        for mechanism in Mechanism::ALL {
+        for &mechanism in Mechanism::ALL {
             if s.keywords().offers_mechanism(mechanism) {
                 self.offered.push((tls, mechanism));
             }

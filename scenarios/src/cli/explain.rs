@@ -22,10 +22,17 @@ use super::{Failure, status};
 mod lie;
 
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The id of a case or of a requirement, as in `msaspec list`
     id: String,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  msaspec explain rfc4954-4-second-auth-503
+
+Exit status: 0 done, 2 usage, or an id that is not in the catalogue.";
 
 pub(super) fn explain(arguments: &Arguments) -> Result<u8, Failure> {
     let id = arguments.id.as_str();

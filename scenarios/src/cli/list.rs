@@ -21,6 +21,7 @@ const PLAIN: Style = Style::new();
 const INDENT: usize = 6;
 
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Show only these cases, as for run; repeatable
     #[arg(long, value_name = "WHAT")]
@@ -29,6 +30,14 @@ pub(super) struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  msaspec list                                    every case, and what is untested and why
+  msaspec list --only chapter:starttls --only severity:security
+  msaspec list --only rfc4954 --json
+
+Exit status: 0 done, 2 usage, or a selection that matches nothing.";
 
 pub(super) fn list(arguments: &Arguments) -> Result<u8, Failure> {
     let selection = Selection::parse(&arguments.only).map_err(Failure::Usage)?;

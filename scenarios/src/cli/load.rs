@@ -71,7 +71,8 @@ pub(super) struct Arguments {
     /// How to log in
     #[arg(long, value_name = "NAME", default_value_t = Mechanism::Plain, requires = "user")]
     mechanism: Mechanism,
-    /// The envelope sender [default: the account at the target's host]
+    /// The envelope sender [default: the account, or msaspec, at the target's host, or at its address
+    /// where the host is a single word such as localhost]
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
     /// The envelope recipient
@@ -90,7 +91,7 @@ pub(super) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  msaspec load smtp://127.0.0.1:2525 --connections 20 --seconds 10
+  msaspec load smtp://127.0.0.1:2525 --connections 20 --seconds 10 --to sink@example.net
   msaspec load smtps://127.0.0.1:4650 --new --user alice:secret --mechanism SCRAM-SHA-256 --ca ca.pem
   msaspec load smtps://127.0.0.1:4650 --idle 5000 --ca ca.pem
 
@@ -104,15 +105,18 @@ Exit status: 0 every message or session was accepted, 1 some were not, 2 usage o
 pub(super) fn load(arguments: &Arguments) -> Result<u8, Failure> {
     let reports = Reports::open(&[(Format::Json, arguments.json.as_deref())])?;
     let mut reader = Reader::beside(&reports);
-    let (order, others) = arguments.order()?;
+    let order = arguments.order()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let (status, json) = runtime.block_on(async {
         let (signalled, mut stop) = listen()?;
-        let order = tokio::select! {
-            rehearsed = rehearse(order, &others) => rehearsed,
-            _ = stop.wait_for(|stop| *stop) => Err("nothing was sent before the signal".to_owned()),
+        let order = match order {
+            Ok((order, others)) => tokio::select! {
+                rehearsed = rehearse(order, &others) => rehearsed,
+                _ = stop.wait_for(|stop| *stop) => Err("nothing was sent before the signal".to_owned()),
+            },
+            Err(why) => Err(why),
         };
         let interrupted = || u8::try_from(128 + *signalled.borrow()).ok().filter(|s| *s != 128);
         match order {
@@ -212,14 +216,21 @@ async fn rehearse(mut order: Order, others: &[SocketAddr]) -> Result<Order, Stri
         match (order.rehearse().await, others.next()) {
             (Ok(()), _) => return Ok(order),
             (Err(load::Trouble::Connect(_)), Some(other)) => order.address = *other,
-            (Err(trouble), _) => return Err(trouble.to_string()),
+            (Err(trouble), _) => {
+                return Err(match trouble.words() {
+                    Some(words) => format!("{trouble}: {words}"),
+                    None => trouble.to_string(),
+                });
+            }
         }
     }
 }
 
+/// What is to be done, and the other addresses of the host; or why it cannot be.
+type Ordered = Result<(Order, Vec<SocketAddr>), String>;
+
 impl Arguments {
-    /// What is to be done, and the other addresses of the host.
-    fn order(&self) -> Result<(Order, Vec<SocketAddr>), Failure> {
+    fn order(&self) -> Result<Ordered, Failure> {
         let (place, tls) = place(&self.target)?;
         let login = self.login(tls)?;
         let remote = Remote {
@@ -233,14 +244,17 @@ impl Arguments {
             ..Remote::default()
         };
         let to = remote::mailbox("--to", Some(&self.to))?;
-        let target = place.target(remote).map_err(remote::usage)?;
+        let target = match place.target(remote) {
+            Ok(target) => target,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
         let mut addresses = target.listeners.iter().map(|listener| listener.address);
         if !self.yes_this_is_my_server {
             load::only_loopback(addresses.clone().map(|address| address.ip()))
                 .map_err(remote::usage)?;
         }
         let (Some(address), Some(listener)) = (addresses.next(), target.listeners.first()) else {
-            return Err(Failure::Usage(format!("{} has no address", self.target)));
+            return Ok(Err("the host has no address".to_owned()));
         };
         let server_name = target.server_name(listener);
         let order = Order {
@@ -264,7 +278,7 @@ impl Arguments {
             },
             timeout: Duration::from_secs(self.timeout.into()),
         };
-        Ok((order, addresses.collect()))
+        Ok(Ok((order, addresses.collect())))
     }
 
     fn login(&self, tls: Tls) -> Result<Option<(Credentials, Mechanism)>, Failure> {
@@ -316,10 +330,14 @@ impl Arguments {
 
 /// Where, and when TLS begins.
 fn place(target: &str) -> Result<(Place, Tls), Failure> {
-    const STARTTLS: &str = "smtp+starttls://";
-    let (text, starttls) = match target.strip_prefix(STARTTLS) {
-        Some(rest) => (format!("smtp://{rest}"), true),
-        None => (target.to_owned(), false),
+    let (text, starttls) = match target.split_once("://") {
+        Some(("smtp+starttls", rest)) => (format!("smtp://{rest}"), true),
+        Some(("smtp" | "smtps", _)) => (target.to_owned(), false),
+        _ => {
+            let why = "the target's scheme is not spoken here: write smtp://HOST, \
+                       smtp+starttls://HOST or smtps://HOST";
+            return Err(Failure::Usage(why.to_owned()));
+        }
     };
     let place: Place = text.parse().map_err(Failure::Usage)?;
     let tls = match (place.implicit_tls, starttls) {

@@ -12,6 +12,7 @@ use msaspec_server::spool::{Entry, Queue, RecipientState, SpoolError};
 use super::{Failure, spool_folder, status};
 
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The server's spool [default: $XDG_STATE_HOME/msaspec/spool or ~/.local/state/msaspec/spool]
     #[arg(long, value_name = "DIR", global = true)]
@@ -36,6 +37,16 @@ enum Command {
     },
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  msaspec queue                                   what is in the spool, with its last replies
+  msaspec queue --spool /var/spool/msaspec print 0199f0000000-00000000000000aa > message.eml
+  msaspec queue remove 0199f0000000-00000000000000aa
+
+It works while the server runs, and after it.
+
+Exit status: 0 done, 2 usage, an unreadable spool, or no message with this id.";
+
 pub(super) fn queue(arguments: &Arguments) -> Result<u8, Failure> {
     let folder = match &arguments.spool {
         Some(folder) => folder.clone(),
@@ -46,17 +57,16 @@ pub(super) fn queue(arguments: &Arguments) -> Result<u8, Failure> {
     let exists = folder.try_exists();
     if !exists.map_err(|e| Failure::Usage(format!("{}: {e}", folder.display())))? {
         return match command {
+            _ if arguments.spool.is_some() => Err(Failure::Usage(format!(
+                "{}: there is no such folder",
+                folder.display()
+            ))),
+            // Nobody has served from there yet.
             Command::List => nothing(),
             Command::Print { id } | Command::Remove { id } => {
                 Err(refuse(SpoolError::NoSuchMessage(id.clone())))
             }
         };
-    }
-    if !folder.is_dir() {
-        let name = folder.display();
-        return Err(Failure::Usage(format!(
-            "{name}: is no folder; a spool is one"
-        )));
     }
     let spool = Queue::open(&folder).map_err(refuse)?;
     match command {

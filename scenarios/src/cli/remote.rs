@@ -24,7 +24,8 @@ pub(super) struct Arguments {
     /// Send credentials although the certificate does not verify
     #[arg(long)]
     insecure: bool,
-    /// The envelope sender; belongs to the account [default: the account at the target's host]
+    /// The envelope sender; belongs to the account [default: the account at the target's host, or at
+    /// its address where the host is a single word such as localhost]
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
     /// The envelope recipient; without it nothing is sent beyond RCPT
@@ -115,10 +116,13 @@ impl Access {
         if user.is_empty() || user.contains(char::is_control) {
             return refuse("--user: a name without control characters is needed");
         }
-        let password = match &self.password_file {
-            Some(path) => files::read_password(path)?,
+        let (password, source) = match &self.password_file {
+            Some(path) => (files::read_password(path)?, path.display().to_string()),
             None => match std::env::var(PASSWORD) {
-                Ok(text) => files::password(&text, "$MSASPEC_PASSWORD")?,
+                Ok(text) => {
+                    let source = format!("${PASSWORD}");
+                    (files::password(&text, &source)?, source)
+                }
                 Err(_) => {
                     return refuse(
                         "--user needs a password: give --password-file FILE or set $MSASPEC_PASSWORD",
@@ -126,6 +130,12 @@ impl Access {
                 }
             },
         };
+        let mut named = password.strip_prefix(user).unwrap_or_default().chars();
+        if named.next() == Some(':') {
+            tracing::warn!(
+                "{source}: the password begins with \"{user}:\"; the file has to hold it without the name"
+            );
+        }
         Ok(Credentials::new(user, &password))
     }
 

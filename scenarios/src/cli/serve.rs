@@ -64,8 +64,12 @@ Examples:
   msaspec serve --listen 127.0.0.1:5870 --listen [::1]:4650/tls --user bob:builder
   msaspec serve --config msaspec.toml --ca-out ca.pem
 
-When the server is ready, one line of JSON on the standard output says where it listens and where the
-certificate of its authority is (null where the configuration has a certificate).";
+When the server is ready, one line of JSON on the standard output says where it listens and where
+the certificate of its authority is (null where the configuration has a certificate). Relative
+paths, those of a configuration too, begin at the working directory.
+
+Exit status: 0 a signal ended it, 2 usage, or a server that cannot start, 130 or 143 a second
+signal did not wait for what was under way.";
 
 /// How long what blocks a thread may take then, such as a look at the name server.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -173,8 +177,7 @@ impl Arguments {
                 }
                 if local {
                     // Every client has one address, and tests fail to log in on purpose.
-                    config.limits.login_delay_seconds = 0;
-                    config.limits.failed_logins_per_address = 0;
+                    config.limits = config.limits.without_login_delays();
                 }
                 config
             }

@@ -31,8 +31,11 @@ Examples:
   msaspec user bob >> users.toml
   msaspec user carol --mechanism CRAM-MD5 < password.txt
 
-The password comes from the terminal or from the standard input, never from the command line. The table goes
-to the standard output; name its file in the server's configuration: user_file = \"users.toml\".";
+The password comes from the terminal or from the standard input, never from the command line. The
+table goes to the standard output; name its file in the server's configuration:
+user_file = \"users.toml\".
+
+Exit status: 0 done, 2 usage, or a password that cannot be one.";
 
 pub(super) fn user(arguments: &Arguments) -> Result<u8, Failure> {
     let Arguments { name, .. } = arguments;

@@ -1,9 +1,9 @@
 //! One client's connection: commands, replies, TLS and login, as cheap as they can be had.
 
-use std::{fmt, io, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use msaspec_harness::{mechanism::Exchange, reply::Reply};
+use msaspec_harness::{mechanism::Exchange, reply::Reply, report::terminal::cut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -18,6 +18,8 @@ pub(super) struct Connection {
     stream: Box<dyn Stream>,
     input: Vec<u8>,
     patience: Duration,
+    /// What must not be told again of what the server says.
+    secrets: Arc<[String]>,
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -32,8 +34,8 @@ pub enum Trouble {
     Connect(io::Error),
     /// No TLS.
     Tls(io::Error),
-    /// A reply of another class than was wanted, and what it answers.
-    Reply(u16, &'static str),
+    /// A reply of another class than was wanted, what it answers, and its text.
+    Reply(u16, &'static str, String),
     /// What was asked is no reply's beginning, or has no end.
     Garbage(&'static str),
     /// No reply in time, and to what.
@@ -46,6 +48,9 @@ pub enum Trouble {
 
 /// Octets of one reply that are read.
 const LONGEST_REPLY: usize = 64 * 1024;
+/// Lines and characters of a reply that are told.
+const MOST_LINES: usize = 10;
+const MOST_WORDS: usize = 200;
 /// Octets read at a time.
 const BLOCK: usize = 4096;
 
@@ -61,6 +66,10 @@ impl Connection {
             stream: Box::new(stream),
             input: Vec::with_capacity(BLOCK),
             patience: order.timeout,
+            secrets: order
+                .login
+                .as_ref()
+                .map_or_else(Arc::default, |login| login.secrets.clone()),
         };
         if order.tls == Tls::Implicit {
             connection = connection.begin_tls(order).await?;
@@ -105,7 +114,17 @@ impl Connection {
             match reply.class() {
                 2 => return end(&*exchange),
                 3 => command = answer(&mut *exchange, &reply)?,
-                _ => return Err(Trouble::Reply(reply.code.unwrap_or(0), "AUTH")),
+                _ => {
+                    // The server may repeat what it has refused.
+                    let said = command.trim_end().rsplit(' ').next().unwrap_or_default();
+                    self.secrets = self
+                        .secrets
+                        .iter()
+                        .cloned()
+                        .chain([said.to_owned()])
+                        .collect();
+                    return Err(self.refused(reply.code.unwrap_or(0), "AUTH", &reply));
+                }
             }
         }
         Err(Trouble::Garbage("AUTH"))
@@ -121,9 +140,18 @@ impl Connection {
         let reply = self.command(octets, what).await?;
         match (reply.class() == class, reply.code) {
             (true, _) => Ok(()),
-            (false, Some(code)) => Err(Trouble::Reply(code, what)),
+            (false, Some(code)) => Err(self.refused(code, what, &reply)),
             (false, None) => Err(Trouble::Garbage(what)),
         }
+    }
+
+    /// The trouble of a reply, with its text as far as a reader wants it.
+    fn refused(&self, code: u16, what: &'static str, reply: &Reply) -> Trouble {
+        let lines = (0..reply.texts.len().min(MOST_LINES)).map(|line| reply.text(line));
+        let text = lines.collect::<Vec<_>>().join(" ");
+        let secrets = self.secrets.iter().filter(|secret| !secret.is_empty());
+        let text = secrets.fold(text, |text, secret| text.replace(secret, "[secret]"));
+        Trouble::Reply(code, what, cut(&text, MOST_WORDS))
     }
 
     async fn command(&mut self, octets: &[u8], what: &'static str) -> Result<Reply, Trouble> {
@@ -210,12 +238,22 @@ fn end(exchange: &dyn Exchange) -> Result<(), Trouble> {
     ended.map_err(|error| Trouble::Login(error.to_string()))
 }
 
+impl Trouble {
+    /// The text of the reply, where there was one.
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Trouble::Reply(_, _, words) if !words.is_empty() => Some(words),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Trouble::Connect(error) => write!(f, "cannot connect: {}", error.kind()),
             Trouble::Tls(error) => write!(f, "TLS: {error}"),
-            Trouble::Reply(code, what) => write!(f, "{code} to {what}"),
+            Trouble::Reply(code, what, _) => write!(f, "{code} to {what}"),
             Trouble::Garbage(what) => write!(f, "what answers {what} is no reply"),
             Trouble::Late(what) => write!(f, "no reply to {what} in time"),
             Trouble::Closed(what) => write!(f, "closed where {what} is to be answered"),

@@ -1,7 +1,6 @@
 //! Idle connections: opened, logged in, and held, so that what a server needs for each can be measured.
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -15,7 +14,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Order, connection::Connection, descriptors};
+use super::{Errors, Order, connection::Connection, descriptors};
 
 /// How idle connections fared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +24,7 @@ pub struct Idle {
     /// Those that the server ended before we did.
     pub ended: usize,
     /// What kept the others, by what happened.
-    pub errors: BTreeMap<String, u64>,
+    pub errors: Errors,
 }
 
 /// Connections that are being opened at a time.
@@ -69,7 +68,7 @@ pub async fn idle(
                     ended.fetch_add(1, Ordering::Relaxed);
                 });
             }
-            Some(Ok(Err(trouble))) => *idle.errors.entry(trouble.to_string()).or_default() += 1,
+            Some(Ok(Err(trouble))) => idle.errors.add(&trouble),
             Some(Err(error)) => tracing::error!(%error, "a connection's task ended early"),
         }
     }

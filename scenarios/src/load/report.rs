@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Idle, Latencies, Measured, Order, Percentiles, Sessions, Tls, Until};
+use super::{Errors, Idle, Latencies, Measured, Order, Percentiles, Sessions, Tls, Until};
 
 /// The document of a load; `FORMAT` is the number of its shape.
 #[derive(Clone, Debug, Serialize)]
@@ -26,8 +26,8 @@ pub struct Document {
     /// How many of them a second.
     per_second: f64,
     latency_ms: Latency,
-    /// By what happened.
-    errors: BTreeMap<String, u64>,
+    #[serde(flatten)]
+    errors: Told,
 }
 
 /// The document of idle connections.
@@ -43,7 +43,8 @@ pub struct IdleDocument {
     wanted: usize,
     opened: usize,
     ended: usize,
-    errors: BTreeMap<String, u64>,
+    #[serde(flatten)]
+    errors: Told,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -72,6 +73,23 @@ struct Asked {
 struct Latency {
     after_dot: Option<Percentiles>,
     session: Option<Percentiles>,
+}
+
+/// What failed, by what happened.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Told {
+    errors: BTreeMap<String, u64>,
+    /// The text of a first reply of each.
+    replies: BTreeMap<String, String>,
+}
+
+impl Told {
+    fn of(errors: &Errors) -> Told {
+        Told {
+            errors: errors.counts().clone(),
+            replies: errors.words().clone(),
+        }
+    }
 }
 
 /// The version of the documents' shape.
@@ -118,7 +136,7 @@ impl Document {
                 after_dot: None,
                 session: None,
             },
-            errors: BTreeMap::new(),
+            errors: Told::default(),
         }
     }
 
@@ -134,7 +152,7 @@ impl Document {
                 after_dot: measured.after_dot.percentiles(),
                 session: measured.session.percentiles(),
             },
-            errors: measured.errors.clone(),
+            errors: Told::of(&measured.errors),
             ..self
         }
     }
@@ -153,7 +171,7 @@ impl IdleDocument {
             wanted,
             opened: 0,
             ended: 0,
-            errors: BTreeMap::new(),
+            errors: Told::default(),
         }
     }
 
@@ -162,7 +180,7 @@ impl IdleDocument {
         IdleDocument {
             opened: idle.opened,
             ended: idle.ended,
-            errors: idle.errors.clone(),
+            errors: Told::of(&idle.errors),
             ..self
         }
     }
@@ -241,13 +259,16 @@ pub fn write_idle(out: &mut dyn Write, document: &IdleDocument) -> io::Result<()
     write_errors(out, &document.errors)
 }
 
-fn write_errors(out: &mut dyn Write, errors: &BTreeMap<String, u64>) -> io::Result<()> {
-    if errors.is_empty() {
+fn write_errors(out: &mut dyn Write, told: &Told) -> io::Result<()> {
+    if told.errors.is_empty() {
         return Ok(());
     }
     writeln!(out, "\nerrors")?;
-    for (what, count) in errors {
-        writeln!(out, "{count:>10}  {what}")?;
+    for (what, count) in &told.errors {
+        match told.replies.get(what) {
+            Some(words) => writeln!(out, "{count:>10}  {what}: {words}")?,
+            None => writeln!(out, "{count:>10}  {what}")?,
+        }
     }
     Ok(())
 }

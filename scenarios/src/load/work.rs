@@ -1,7 +1,6 @@
 //! Sending: every connection sends one message after the other until the order is done.
 
 use std::{
-    collections::BTreeMap,
     io,
     sync::{
         Arc,
@@ -14,7 +13,7 @@ use msaspec_harness::error::Error;
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
 use super::{
-    Latencies, Order, Sessions, Trouble, Until, connection::Connection, descriptors,
+    Errors, Latencies, Order, Sessions, Trouble, Until, connection::Connection, descriptors,
     message::Content,
 };
 
@@ -24,7 +23,7 @@ pub struct Measured {
     /// Messages that were answered 2yz; or sessions, where there are no messages.
     pub accepted: u64,
     /// Messages, or connections for them, that failed, by what happened.
-    pub errors: BTreeMap<String, u64>,
+    pub errors: Errors,
     /// From the first message to the last. Connections that are used again are opened before.
     pub duration: Duration,
     /// From the last octet of a message to its reply.
@@ -45,30 +44,17 @@ impl Measured {
 
     /// How many failed.
     pub fn failed(&self) -> u64 {
-        self.errors.values().sum()
+        self.errors.total()
     }
 
     fn add(&mut self, other: &Measured) {
         self.accepted += other.accepted;
-        for (what, count) in &other.errors {
-            *self.errors.entry(what.clone()).or_default() += count;
-        }
+        self.errors.add_all(&other.errors);
         self.after_dot.add_all(&other.after_dot);
         self.session.add_all(&other.session);
     }
-
-    fn failed_by(&mut self, trouble: &Trouble) {
-        let mut what = trouble.to_string();
-        // A server that invents a new code each time shall not fill the memory.
-        if !self.errors.contains_key(&what) && self.errors.len() >= MOST_KINDS {
-            what = "other".to_owned();
-        }
-        *self.errors.entry(what).or_default() += 1;
-    }
 }
 
-/// The most errors that are told apart.
-const MOST_KINDS: usize = 100;
 /// A pause after a connection that failed, so that a server that is gone is not asked without end.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -149,7 +135,7 @@ async fn open_all(
         match opened {
             None => return connections,
             Some(Ok(Ok(connection))) => connections.push(connection),
-            Some(Ok(Err(trouble))) => measured.failed_by(&trouble),
+            Some(Ok(Err(trouble))) => measured.errors.add(&trouble),
             Some(Err(error)) => tracing::error!(%error, "a connection's task ended early"),
         }
     }
@@ -183,7 +169,7 @@ async fn work(shared: &Shared, mut connection: Option<Connection>, measured: &mu
             None => match Connection::open(order).await {
                 Ok(connection) => connection,
                 Err(trouble) => {
-                    measured.failed_by(&trouble);
+                    measured.errors.add(&trouble);
                     if !is_refusal(&trouble) {
                         sleep(PAUSE).await;
                     }
@@ -194,7 +180,7 @@ async fn work(shared: &Shared, mut connection: Option<Connection>, measured: &mu
         if order.sessions != Sessions::WithoutMail {
             match send(&mut open, shared, &envelope, &mut buffer).await {
                 Err(trouble) => {
-                    measured.failed_by(&trouble);
+                    measured.errors.add(&trouble);
                     continue;
                 }
                 Ok(after_dot) => measured.after_dot.add(after_dot),

@@ -1,7 +1,7 @@
 //! Load: what it measures, whom it refuses, and how it ends.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     sync::atomic::Ordering,
     time::Instant,
 };
@@ -109,7 +109,8 @@ fn sessions_without_mail_are_counted_too() {
 #[case("smtp://127.0.0.1", &["--messages", "1", "--seconds", "1"], "cannot be used")]
 #[case("smtp://127.0.0.1", &["--sessions", "--new"], "cannot be used")]
 #[case("smtp://127.0.0.1", &["--to", "nobody"], "NAME@DOMAIN")]
-#[case("127.0.0.1", &[], "write smtp://HOST")]
+#[case("127.0.0.1", &[], "write smtp://HOST, smtp+starttls://HOST or smtps://HOST")]
+#[case("http://127.0.0.1", &[], "write smtp://HOST, smtp+starttls://HOST or smtps://HOST")]
 fn what_cannot_be_meant_is_refused(
     #[case] target: &str,
     #[case] more: &[&str],
@@ -125,7 +126,10 @@ fn what_cannot_be_meant_is_refused(
 #[case::closes(server(drop), "closed")]
 #[case::speaks_http(server(says("HTTP/1.1 400 Bad Request\r\n")), "is no reply")]
 #[case::never_ends_a_line(server(repeats("220220220220")), "is no reply")]
-#[case::refuses_service(server(says("554 5.3.2 No service\r\n")), "554 to the connection")]
+#[case::refuses_service(
+    server(says("554 5.3.2 No service\r\n")),
+    "554 to the connection: 5.3.2 No service"
+)]
 fn a_server_that_cannot_be_measured_is_told_so(
     #[case] address: std::net::SocketAddr,
     #[case] word: &str,
@@ -144,8 +148,60 @@ fn messages_that_are_refused_are_counted_by_their_reply() {
     let server = Serving::start(&folder, &["--listen", "127.0.0.1:0,M="]);
     let target = format!("smtp://{}", server.address(0));
     let arguments = ["load", &target, "--messages", "7", "--json", "load.json"];
-    run(&folder, &arguments).expect(3, &["0 accepted 7 failed", "7 550 to RCPT"]);
-    assert_eq!(json(&folder, "load.json")["errors"]["550 to RCPT"], 7);
+    run(&folder, &arguments).expect(3, &["0 accepted 7 failed", "7 550 to RCPT: 5.7.1 "]);
+    let document = json(&folder, "load.json");
+    assert_eq!(document["errors"]["550 to RCPT"], 7);
+    let words = document["replies"]["550 to RCPT"].as_str().unwrap();
+    assert!(words.starts_with("5.7.1 "), "{words}");
+}
+
+#[test]
+fn the_sender_that_nobody_chose_is_one_that_a_strict_server_takes() {
+    let folder = folder();
+    let server = Serving::start(&folder, &[]);
+    let target = format!("smtp+starttls://localhost:{}", server.address(0).port());
+    let ca = server.ca();
+    let arguments = [
+        &["load", &target, "--user", "alice:secret", "--ca"][..],
+        &[
+            ca.to_str().unwrap(),
+            "--messages",
+            "2",
+            "--connections",
+            "1",
+        ],
+    ];
+    run(&folder, &arguments.concat()).expect(0, &["2 accepted 0 failed"]);
+}
+
+#[test]
+fn a_host_that_nobody_knows_cannot_be_measured() {
+    let folder = folder();
+    let arguments = ["load", "smtp://nowhere.invalid", "--json", "load.json"];
+    let words = "smtp://nowhere.invalid: nowhere.invalid cannot be looked up";
+    run(&folder, &arguments).expect(3, &[words]);
+    assert!(json(&folder, "load.json")["unmeasured"].is_string());
+}
+
+#[test]
+fn what_a_server_repeats_of_a_password_is_told_nobody() {
+    let folder = folder();
+    let address = server(|mut stream| {
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let _ = stream.write_all(b"220 mail.example\r\n");
+        while let Some(Ok(line)) = lines.next() {
+            let reply = match line.starts_with("AUTH") {
+                true => format!("535-5.7.8 hidden-4711\r\n535 5.7.8 {line}\r\n"),
+                false => "250 OK\r\n".to_owned(),
+            };
+            let _ = stream.write_all(reply.as_bytes());
+        }
+    });
+    let target = format!("smtp://{address}");
+    let account = ["--user", "alice:hidden-4711", "--allow-clear-login"];
+    let ended = run(&folder, &[&["load", &target][..], &account].concat());
+    let words = "535 to AUTH: 5.7.8 [secret] 5.7.8 AUTH PLAIN [secret]";
+    ended.expect(3, &[words]);
 }
 
 #[rstest]

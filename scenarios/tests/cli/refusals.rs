@@ -45,6 +45,10 @@ fn a_password_file_that_cannot_be_used_is_named(
 #[case(&["run", "smtp://"], &["smtp://HOST"])]
 #[case(&["run", "imap://alice:hidden@mail.example"], &["imap: is not spoken here"])]
 #[case(&["queue", "--spool", "slip.toml"], &["slip.toml", "is no folder"])]
+#[case(&["queue", "list", "--spool", "nowhere"], &["nowhere: there is no such folder"])]
+#[case(&["queue", "remove", "id", "--spool", "nowhere"], &["nowhere: there is no such folder"])]
+#[case(&["serve", "--spool", "slip.toml"], &["does not start: spool: slip.toml: is no folder"])]
+#[case(&["run", "smtp+starttls://mail.example"], &["smtp+starttls: is not spoken here: write smtp://HOST or smtps://HOST"])]
 #[case(&["run", "smtp://mail.example:99999"], &["99999", "1 to 65535"])]
 #[case(&["run", "smtp://alice:hidden@mail.example"], &["--user and --password-file"])]
 #[case(&["run", "embedded", "--known", "unknown-id.toml"], &["unknown-id.toml", "rfc4954-4-second-auth-530", "did you mean rfc4954-4-second-auth-503"])]
@@ -168,4 +172,36 @@ fn a_refusal_cannot_command_the_terminal() {
         "{}",
         ended.said()
     );
+}
+
+#[test]
+fn a_password_file_with_a_name_in_it_is_doubted() {
+    let folder = folder();
+    let target = format!("smtp://{}", nobody());
+    for (content, doubted) in [
+        ("alice:secret\n", true),
+        ("alice-secret", false),
+        ("alice", false),
+    ] {
+        fs::write(folder.path().join("password"), content).unwrap();
+        let account = ["--user", "alice", "--password-file", "password"];
+        let ended = run(&folder, &[&["run", &target][..], &account].concat());
+        let doubt = "password: the password begins with \"alice:\"";
+        assert_eq!(ended.stderr.contains(doubt), doubted, "{}", ended.stderr);
+        assert!(!ended.said().contains("secret"), "{}", ended.said());
+    }
+}
+
+#[test]
+fn a_log_filter_that_is_not_understood_is_named() {
+    for (filter, named) in [("info,a=b=c", true), ("debug", false), ("", false)] {
+        let folder = folder();
+        let mut program = msaspec(&folder, &["queue"]);
+        let ended = end(program.env("RUST_LOG", filter).spawn().unwrap());
+        ended.expect(0, &["nothing"]);
+        let found = ended
+            .stderr
+            .contains("RUST_LOG=\"info,a=b=c\" is not understood");
+        assert_eq!(found, named, "{}", ended.stderr);
+    }
 }

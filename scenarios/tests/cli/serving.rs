@@ -77,6 +77,17 @@ fn a_log_that_nobody_reads_costs_no_session() {
     assert_eq!(server.stop("TERM"), Some(0));
 }
 
+#[test]
+fn relative_paths_of_a_configuration_begin_at_the_working_directory() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("etc")).unwrap();
+    fs::write(folder.path().join("etc/server.toml"), CONFIG).unwrap();
+    let server = Serving::start(&folder, &["--config", "etc/server.toml"]);
+    assert!(folder.path().join("spool").is_dir());
+    assert!(!folder.path().join("etc/spool").exists());
+    assert_eq!(server.stop("TERM"), Some(0));
+}
+
 pub(crate) const CONFIG: &str = r#"
 hostname = "submission.example"
 spool = "spool"

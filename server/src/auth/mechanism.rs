@@ -8,6 +8,7 @@ use super::scram::Hash;
 
 /// A SASL mechanism the server can offer (RFC 4422).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub enum Mechanism {
     /// PLAIN (RFC 4616).
     #[serde(rename = "PLAIN")]
@@ -66,7 +67,7 @@ pub(crate) enum Need {
 
 impl Mechanism {
     /// Every mechanism, in no order of merit.
-    pub const ALL: [Mechanism; 12] = [
+    pub const ALL: &'static [Mechanism] = &[
         Mechanism::Plain,
         Mechanism::Login,
         Mechanism::CramMd5,

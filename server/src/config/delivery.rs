@@ -55,6 +55,7 @@ pub struct Delivery {
 /// What is asked of a session with a next hop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum HopTls {
     /// Encrypted wherever the host offers it, whoever signed its certificate (RFC 7435).
     #[default]

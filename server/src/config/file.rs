@@ -269,6 +269,14 @@ tls = "required"
     #[case("delivery = { connections = 0 }", "delivery.connections")]
     #[case("delivery = { port = 0 }", "delivery.port")]
     #[case("hop_deadlines = { rcpt = 0 }", "hop_deadlines.rcpt: more than 0")]
+    #[case(
+        "hop_deadlines = { commands = 0 }",
+        "hop_deadlines.commands: more than 0"
+    )]
+    #[case(
+        "hop_deadlines = { content = 0 }",
+        "hop_deadlines.content: more than 0"
+    )]
     #[case("delivery = { jitter = 2 }", "delivery.jitter")]
     #[case("delivery = { ca_file = \"/nonexistent/ca\" }", "/nonexistent/ca")]
     #[case("users = { alice = \"\" }", "users: alice")]

@@ -93,6 +93,17 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The same without delays and without a limit of the failed logins of one address: for tests,
+    /// whose clients all have one address and fail to log in on purpose.
+    #[must_use]
+    pub fn without_login_delays(self) -> Limits {
+        Limits {
+            login_delay_seconds: 0,
+            failed_logins_per_address: 0,
+            ..self
+        }
+    }
+
     pub(crate) fn handshake(&self) -> Duration {
         Duration::from_secs(self.handshake_seconds)
     }

@@ -19,7 +19,12 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     if config.listeners.is_empty() {
         return refuse("listeners", "none given");
     }
-    for listener in &config.listeners {
+    for (place, listener) in config.listeners.iter().enumerate() {
+        let address = listener.address;
+        let mut before = config.listeners[..place].iter();
+        if address.port() != 0 && before.any(|other| other.address == address) {
+            return refuse("listeners", format!("{address} is listed twice"));
+        }
         if listener.fix.rewrite && config.rewrite.is_empty() {
             let name = &listener.name;
             return refuse(
@@ -50,6 +55,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
                 format!("{entry:?} of {user} is neither an address nor @DOMAIN"),
             );
         }
+    }
+    let spool = config.spool.as_ref();
+    if spool.is_some_and(|folder| folder.as_os_str().is_empty()) {
+        return refuse("spool", "not a path");
     }
     if let Err(message) = rewrite::check(&config.rewrite) {
         return refuse("rewrite", message);
@@ -99,7 +108,9 @@ fn delivery(config: &Config) -> Result<(), ConfigError> {
         ("hop_deadlines.mail", deadlines.mail),
         ("hop_deadlines.rcpt", deadlines.rcpt),
         ("hop_deadlines.data", deadlines.data),
+        ("hop_deadlines.commands", deadlines.commands),
         ("hop_deadlines.block", deadlines.block),
+        ("hop_deadlines.content", deadlines.content),
         ("hop_deadlines.end_of_data", deadlines.end_of_data),
     ];
     if let Some((key, _)) = deadlines.iter().find(|(_, time)| time.is_zero()) {

@@ -32,7 +32,7 @@ async fn what_does_not_come_is_named_with_what_came() {
     messages.receive(message("1", "bob@example.net"));
     assert_eq!(
         messages.nth(2).await.unwrap_err().to_string(),
-        "message 2 has not come in 2s; 1 received, for bob@example.net"
+        "message 2 has not come in 2s; 1 message has, for bob@example.net"
     );
     assert_eq!(
         messages
@@ -40,7 +40,7 @@ async fn what_does_not_come_is_named_with_what_came() {
             .await
             .unwrap_err()
             .to_string(),
-        "no message to Bob@example.net has come in 2s; 1 received, for bob@example.net"
+        "a message to Bob@example.net has not come in 2s; 1 message has, for bob@example.net"
     );
 }
 
@@ -55,8 +55,59 @@ async fn the_latest_are_kept() {
     assert_eq!(messages.nth(3).await.unwrap().id, "3");
     let dropped = messages.nth(1).await.unwrap_err().to_string();
     assert!(
-        dropped.starts_with("message 1 is not among the last 2"),
+        dropped.starts_with("message 1 is not among the last 2, which are kept; 3 messages have"),
         "{dropped}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_what_cannot_come() {
+    let messages = Messages::new(10).patient(Duration::MAX);
+    messages.receive(message("1", "bob@example.net"));
+    let (second, ()) = tokio::join!(messages.nth(2), async { messages.end() });
+    let expected =
+        "message 2 had not come when the server ended; 1 message has, for bob@example.net";
+    assert_eq!(second.unwrap_err().to_string(), expected);
+    assert_eq!(messages.nth(1).await.unwrap().id, "1");
+    let none_kept = Messages::new(0).patient(Duration::MAX);
+    assert_eq!(
+        none_kept
+            .to("bob@example.net")
+            .await
+            .unwrap_err()
+            .to_string(),
+        "a message to bob@example.net is not kept: keep_messages of the configuration is 0"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_recipients_an_error_names_some() {
+    let messages = Messages::new(100).patient(Duration::ZERO);
+    for number in 0..20 {
+        messages.receive(message("1", &format!("{number}@example.net")));
+    }
+    let error = messages.nth(21).await.unwrap_err().to_string();
+    assert!(
+        error.contains("20 messages have, for 19@example.net, 18@")
+            && error.ends_with(" and others"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_large_message_is_shown_by_its_beginning() {
+    let large = Received {
+        content: [b"Subject: x\r\n\r\n", &vec![b'x'; 1 << 20][..]].concat(),
+        ..message("1", "bob@example.net")
+    };
+    let shown = format!("{large:?}");
+    assert!(
+        shown.contains(r#"content: "Subject: x\r\n\r\nxx"#),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("octets: 1048590") && shown.len() < 3000,
+        "{shown}"
     );
 }
 

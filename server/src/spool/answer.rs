@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Why a recipient stands as it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written", rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum LastReply {
     /// The next hop answered.
     Hop {

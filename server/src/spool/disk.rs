@@ -23,6 +23,10 @@ impl Disk {
     /// The folder, made (readable by its owner only) if it is missing.
     pub(super) fn make(folder: &Path) -> io::Result<Self> {
         if !folder.is_dir() {
+            if folder.try_exists()? {
+                let why = "is no folder; a spool is one";
+                return Err(io::Error::new(io::ErrorKind::NotADirectory, why));
+            }
             let folder = std::path::absolute(folder)?;
             let missing: Vec<_> = folder
                 .ancestors()

@@ -9,6 +9,7 @@ use super::{Envelope, LastReply, MailOptions, Notify};
 
 /// One message without its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Entry {
     /// The queue id that the client was told.
     pub id: String,
@@ -26,6 +27,7 @@ pub struct Entry {
 
 /// One message with its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Message {
     /// The envelope and what became of it.
     pub entry: Entry,
@@ -36,6 +38,7 @@ pub struct Message {
 /// One recipient, and how far delivery has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Recipient {
     /// The forward-path's mailbox in the client's spelling.
     pub address: String,

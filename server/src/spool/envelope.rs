@@ -10,6 +10,7 @@ use super::{Entry, Recipient};
 /// What MAIL asked for, and what its listener permits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct MailOptions {
     /// BODY (RFC 6152, section 3).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +36,7 @@ pub struct MailOptions {
 
 /// What the content is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Body {
     /// Octets up to 127 only.
     #[serde(rename = "7BIT")]

@@ -8,6 +8,7 @@ use rcgen::{
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType, date_time_ymd,
 };
 use rustls_pki_types::PrivateKeyDer;
+use sha2::{Digest, Sha256};
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::sign::CertifiedKey;
 
@@ -25,8 +26,9 @@ pub(super) fn generate(
 ) -> Result<(CertifiedKey, String), TlsError> {
     let ca_key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let mut ca = CertificateParams::new(Vec::<String>::new())?;
-    ca.distinguished_name
-        .push(DnType::CommonName, format!("msaspec CA of {hostname}"));
+    // Of two authorities of one name OpenSSL would ask the wrong one about a signature.
+    let name = format!("msaspec CA of {hostname} {}", short_digest(&ca_key));
+    ca.distinguished_name.push(DnType::CommonName, name);
     let day = |date: Date| {
         let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
         date_time_ymd(date.year().into(), month, day)
@@ -54,6 +56,13 @@ pub(super) fn generate(
     Ok((certified, ca_pem))
 }
 
+/// What tells a key from others: the beginning of its digest, in hexadecimal digits.
+fn short_digest(key: &KeyPair) -> String {
+    let digest = Sha256::digest(key.public_key_raw());
+    let beginning = digest.iter().take(4);
+    beginning.map(|octet| format!("{octet:02x}")).collect()
+}
+
 /// Loopback, the concrete addresses listened on, and those of the host's interfaces, each once.
 fn addresses(listening: &[IpAddr]) -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
@@ -73,4 +82,27 @@ fn addresses(listening: &[IpAddr]) -> Vec<IpAddr> {
     addresses.sort_unstable();
     addresses.dedup();
     addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls_pki_types::{CertificateDer, pem::PemObject};
+    use tokio_rustls::rustls::crypto::ring::default_provider;
+    use x509_parser::prelude::{FromDer, X509Certificate};
+
+    #[test]
+    fn no_two_authorities_have_one_name() {
+        let names = [0, 1].map(|_| {
+            let made = generate("submission.example", &[], &default_provider());
+            let (certified, pem) = made.unwrap();
+            let ca = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+            let (_, ca) = X509Certificate::from_der(&ca).unwrap();
+            let (_, leaf) = X509Certificate::from_der(&certified.cert[0]).unwrap();
+            assert_eq!(leaf.issuer(), ca.subject());
+            ca.subject().to_string()
+        });
+        assert_ne!(names[0], names[1]);
+        assert!(names[0].starts_with("CN=msaspec CA of submission.example "));
+    }
 }

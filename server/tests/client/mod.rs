@@ -23,6 +23,20 @@ pub(crate) async fn submit(server: &Server, recipients: &[&str]) -> String {
     answer.split(' ').nth(2).unwrap().to_owned()
 }
 
+/// Gives a wrong password so many times in one session, and returns the last answer.
+pub(crate) async fn fail_to_log_in(server: &Server, times: usize) -> String {
+    let stream = TcpStream::connect(server.submission().unwrap());
+    let mut stream = BufReader::new(stream.await.unwrap());
+    let login = base64::engine::general_purpose::STANDARD.encode("\0alice\0wrong");
+    let mut answer = reply(&mut stream).await;
+    let logins = std::iter::repeat_n(format!("AUTH PLAIN {login}\r\n"), times);
+    for command in std::iter::once("EHLO client.example\r\n".to_owned()).chain(logins) {
+        stream.write_all(command.as_bytes()).await.unwrap();
+        answer = reply(&mut stream).await;
+    }
+    answer
+}
+
 /// Waits until the spool is empty.
 pub(crate) async fn emptied(spool: &Path) {
     let queue = Queue::open(spool).unwrap();

@@ -23,6 +23,7 @@ impl Dialogue<'_> {
                 .windows(trigger.len())
                 .rposition(|window| window == *trigger);
             if found.is_some_and(|at| at + trigger.len() > before) {
+                self.control.tell(lie);
                 actions.push(Action::ToServer(octets.to_vec()));
                 actions.push(Action::ToClient(self.invent(reply)));
                 return self
@@ -44,12 +45,11 @@ impl Dialogue<'_> {
         self.content_tail.clear();
         self.mode = Mode::Commands;
         let place = self.count("", Place::Content);
-        let answer = self.lies().find_map(|lie| match lie {
-            Lie::Answer(at, answer) if place.is(at) => Some(*answer),
-            _ => None,
-        });
-        match (self.swallowing, answer) {
-            (true, Some(answer)) => actions.push(Action::ToClient(self.invent(answer))),
+        match (self.swallowing, self.answer(&place)) {
+            (true, Some((lie, answer))) => {
+                self.control.tell(lie);
+                actions.push(Action::ToClient(self.invent(answer)));
+            }
             (true, None) => actions.push(Action::Close),
             (false, _) => {
                 forward.extend_from_slice(&octets[..in_octets]);

@@ -20,7 +20,7 @@ impl Place {
         match (self, at) {
             (Place::Greeting, At::Greeting) => true,
             (Place::Command(verb, nth), At::Command(other, other_nth)) => {
-                verb == other && nth == other_nth
+                verb.eq_ignore_ascii_case(other) && nth == other_nth
             }
             (Place::Response(nth), At::Response(other))
             | (Place::Content(nth), At::Content(other)) => nth == other,

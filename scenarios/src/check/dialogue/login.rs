@@ -49,7 +49,7 @@ impl Talk<'_> {
             Some(answer) if answer.starts_with("works") => &[Tls::Clear, Tls::Inside],
             _ => &[Tls::Clear],
         };
-        for mechanism in Mechanism::ALL {
+        for &mechanism in Mechanism::ALL {
             let anywhere = self
                 .offered
                 .iter()
@@ -129,7 +129,7 @@ pub(super) fn logged_in(
     let Some(account) = account else {
         return Ok(None);
     };
-    for mechanism in Mechanism::ALL {
+    for &mechanism in Mechanism::ALL {
         if s.keywords().offers_mechanism(mechanism)
             && s.authenticate(mechanism, account)?.code() == 235
         {

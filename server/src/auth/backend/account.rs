@@ -48,6 +48,7 @@ pub struct Account {
 
 /// Why nothing can be kept of a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AccountError {
     /// SASLprep prohibits a character, or leaves nothing (RFC 4013).
     #[error("the password holds a character that SASLprep prohibits, or nothing else")]

@@ -82,7 +82,10 @@ fn a_certificate_names_its_user(#[case] names: &[&str], #[case] user: Option<&st
     "PLAIN LOGIN CRAM-MD5 DIGEST-MD5 SCRAM-SHA-1 SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-256-PLUS XOAUTH2 OAUTHBEARER EXTERNAL ANONYMOUS"
 )]
 fn what_a_channel_carries(#[case] channel: Channel, #[case] names: &str) {
-    let carried = Mechanism::ALL.into_iter().filter(|it| channel.carries(*it));
+    let carried = Mechanism::ALL
+        .iter()
+        .copied()
+        .filter(|it| channel.carries(*it));
     let carried: Vec<_> = carried.map(|it| it.to_string()).collect();
     assert_eq!(carried.join(" "), names);
 }

@@ -120,7 +120,7 @@ impl Log {
             match self.copy(id, &place) {
                 Ok(copies) => drafts.extend(copies),
                 Err(SpoolError::Damaged { .. }) => self.set_aside(id).map_err(io::Error::other)?,
-                Err(SpoolError::Io { source, .. }) if disk::is_unreadable(&source) => {
+                Err(SpoolError::Io { error, .. }) if disk::is_unreadable(&error) => {
                     tracing::error!(%id, "cannot be read now; its segment stays");
                     if let Some(segment) = self.segments.get_mut(&number) {
                         segment.kept = true;
