@@ -22,18 +22,20 @@ pub struct Refusals {
     pub foreign_sender: bool,
     /// `nonconforming`: messages that no fix-up has made conform (RFC 6409, section 8), with 554
     /// (section 6.3): a field twice that may stand once, no author, several without a Sender
-    /// (RFC 5322, section 3.6), addresses that cannot be read (RFC 5322, section 3.4), or a line of
-    /// more than 998 octets (RFC 5322, section 2.1.1). Resent and trace fields are no reason
-    /// (RFC 5321, sections 3.3 and 3.7.2).
+    /// (RFC 5322, section 3.6), addresses that cannot be read (RFC 5322, section 3.4), octets above
+    /// 127 in a field, a header section that goes on behind a line that is no field (RFC 5322,
+    /// section 2.2), or a line of more than 998 octets (RFC 5322, section 2.1.1). Resent and trace
+    /// fields are no reason (RFC 5321, sections 3.3 and 3.7.2).
     pub nonconforming: bool,
 }
 
 /// What a listener repairs in a message (RFC 6409, section 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FixUps {
-    /// `date`: a missing Date is added (section 8.2).
+    /// `date`: a missing Date is added, and one that cannot be read is replaced by the time of arrival
+    /// (section 8.2).
     pub date: bool,
-    /// `message-id`: a missing Message-ID is added (section 8.3).
+    /// `message-id`: a missing Message-ID is added, and what is none is replaced (section 8.3).
     pub message_id: bool,
     /// `from`: a missing From is added, with the reverse-path or the login's own address
     /// (RFC 5322, section 3.6).

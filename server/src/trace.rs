@@ -3,10 +3,13 @@
 mod address_list;
 mod addresses;
 mod corrections;
+mod date;
 mod edits;
 mod header;
+mod message_id;
 mod quotes;
 mod received;
+mod tokens;
 
 use std::net::SocketAddr;
 
@@ -76,6 +79,19 @@ pub(crate) enum Unfit {
     /// A field with addresses that cannot be repaired.
     #[error("{0}: {1}")]
     Addresses(&'static str, Fault),
+    /// A Date that cannot be read, or of a day that there never was, where none is made.
+    #[error("Date: not a date")]
+    Date,
+    /// A Message-ID that is none, where none is made.
+    #[error("Message-ID: not an identifier in angle brackets")]
+    MessageId,
+    /// A header section is ASCII unless MAIL had SMTPUTF8, which is not offered (RFC 5322,
+    /// section 2.2; RFC 6531, section 3.4).
+    #[error("{0}: octets above 127, which need SMTPUTF8")]
+    EightBit(String),
+    /// A header section that goes on behind a line that is no field (RFC 5322, section 2.2).
+    #[error("{0}: behind a line that is no field")]
+    Behind(&'static str),
 }
 
 /// Received fields above which mail is taken to be looping.
@@ -111,6 +127,12 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
     if strict && let Some(name) = header.twice() {
         return Err(Unfit::Twice(name));
     }
+    // A blind recipient must not be shown even where the rest may pass for text.
+    let mut behind = header::behind(content, header.end);
+    let is_secret = |name: &&str| facts.fix.bcc && name.ends_with("Bcc");
+    if let Some(name) = behind.find(|name| strict || is_secret(name)) {
+        return Err(Unfit::Behind(name));
+    }
     let (edits, mut author) = corrections::corrected(content, facts)?;
     let mut fields = received(facts);
     let fix = facts.fix;
@@ -141,10 +163,7 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
         return Err(Unfit::NoSender);
     }
     if fix.message_id && !header.has("Message-ID") {
-        fields.push_str(&format!(
-            "Message-ID: <{}@{}>\r\n",
-            facts.id, facts.hostname
-        ));
+        fields.push_str(&format!("Message-ID: {}\r\n", message_id(facts)));
     }
     Ok(Additions {
         fields,
@@ -165,6 +184,11 @@ pub(crate) fn take_out(content: &mut Vec<u8>, fix: FixUps) {
         let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
         !(fix.return_path && is(b"Return-Path") || fix.bcc && (is(b"Bcc") || is(b"Resent-Bcc")))
     });
+}
+
+/// An identifier that no other message has (RFC 5322, section 3.6.4).
+fn message_id(facts: &Facts<'_>) -> String {
+    format!("<{}@{}>", facts.id, facts.hostname)
 }
 
 /// A date-time of RFC 5322, section 3.3.

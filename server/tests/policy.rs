@@ -206,12 +206,25 @@ async fn answered(listener: &str, spool: &Path, recipient: &str, content: &str) 
     "From: a@b.example, c@b.example",
     "Several authors and no Sender field"
 )]
+#[case("Subject: caf\u{e9}", "Subject: octets above 127, which need SMTPUTF8")]
+#[case("Bad Name: x\r\nSubject: x", "Subject: behind a line that is no field")]
+#[case(": x\r\nBcc: x@y.example", "Bcc: behind a line that is no field")]
 #[tokio::test]
 async fn what_does_not_conform_is_refused_by_name(#[case] content: &str, #[case] reason: &str) {
     let spool = tempfile::tempdir().unwrap();
     let listener = "\"127.0.0.1:0/tls\"";
     let answer = answered(listener, spool.path(), "bob@example.org", content).await;
     assert_eq!(answer, format!("554 5.6.0 {reason}"));
+}
+
+/// Lines without a field are the body of a message that has no header section yet.
+#[tokio::test]
+async fn what_is_no_header_section_is_a_body() {
+    let content = "this line is neither a header field nor blank\r\nFrom";
+    let message = submitted("\"127.0.0.1:0/tls\"", "bob@example.org", content).await;
+    let text = String::from_utf8(message.content).unwrap();
+    assert!(text.contains("\r\nFrom: <alice@example.org>\r\n"), "{text}");
+    assert!(text.ends_with(&format!("\r\n\r\n{content}\r\n")), "{text}");
 }
 
 #[tokio::test]

@@ -143,7 +143,7 @@ impl Session {
             Err(ContentFault::TooLarge) => too_large(),
             Err(ContentFault::NoRoom) => no_room(),
             Err(ContentFault::BareOctets) => {
-                reply(550, "5.6.0", "Bare CR, bare LF or NUL in the content")
+                reply(554, "5.6.0", "Bare CR, bare LF or NUL in the content")
             }
         })
     }

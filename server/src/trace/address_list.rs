@@ -2,12 +2,11 @@
 //! obsolete forms are read too (section 4.4), and so is what only lacks quotes.
 
 mod dotted;
-mod tokens;
 
 use std::ops::Range;
 
+use super::tokens::{Kind, Token, Tokens};
 use dotted::Dotted;
-use tokens::{Kind, Token, Tokens};
 
 /// A mailbox, as places in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]

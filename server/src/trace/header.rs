@@ -30,6 +30,9 @@ const SINGLE: [&str; 11] = [
     "Subject",
 ];
 
+/// Other fields that nobody begins a line of text with.
+const OTHERS: [&str; 3] = ["Resent-Bcc", "MIME-Version", "Content-Type"];
+
 impl Header {
     /// Whether a field is there, which is one of [`SINGLE`].
     pub(super) fn has(&self, name: &str) -> bool {
@@ -63,6 +66,19 @@ pub(super) fn scan(content: &[u8]) -> Header {
     let rest = &content[header.end..];
     header.closed = rest.is_empty() || rest.starts_with(b"\r\n");
     header
+}
+
+/// The fields that stand behind the header section, before the first empty line, and behind a line
+/// that is none: whoever wrote them took them for a part of it.
+pub(super) fn behind(content: &[u8], end: usize) -> impl Iterator<Item = &'static str> {
+    let lines = content[end..].split_inclusive(|octet| *octet == b'\n');
+    lines
+        .take_while(|line| *line != b"\r\n")
+        .filter_map(|line| {
+            let name = field_name(line)?;
+            let mut known = SINGLE.into_iter().chain(OTHERS);
+            known.find(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+        })
 }
 
 /// The fields in their order, each with its name and its place, continuations included.

@@ -57,7 +57,7 @@ fn fields_stand_before_the_boundary(#[case] content: &str, #[case] rest: &str) {
 
 #[test]
 fn fields_that_are_there_stay() {
-    let content = "date : x\r\nMESSAGE-id: <1@x>\r\nFROM: a@b.example\r\n\r\n";
+    let content = "date : 21 Nov 97 09:55:06 GMT\r\nMESSAGE-id: <1@x>\r\nFROM: a@b.example\r\n\r\n";
     assert_eq!(complete(content), format!("{RECEIVED}{content}"));
 }
 
@@ -101,6 +101,32 @@ fn loops_are_stopped(#[case] hops: usize, #[case] stopped: bool) {
 #[case("From: a@b.example, c@b.example\r\nSender: a@b.example\r\n", None)]
 #[case("From: a@b.example\r\nReceived: x\r\nReceived: y\r\n", None)]
 #[case("From: a@b.example\r\n\r\nFrom: c@b.example\r\n", None)]
+#[case("From: a@b.example\r\nX-Caf\u{e9}: x\r\n", None)]
+#[case(
+    "Subject: caf\u{e9}\r\nFrom: a@b.example\r\n",
+    Some(Unfit::EightBit("Subject".to_owned()))
+)]
+#[case("Received: from caf\u{e9} ??\r\nFrom: a@b.example\r\n", None)]
+#[case("From: a@b.example\r\n\r\ncaf\u{e9}\r\n", None)]
+#[case("From: a@b.example\r\nno field\r\nNote: x\r\n", None)]
+#[case(
+    "From: a@b.example\r\nBad Name: x\r\nsubject : y\r\n",
+    Some(Unfit::Behind("Subject"))
+)]
+#[case(
+    "From: a@b.example\r\n: x\r\nNote: x\r\nTo: b@c.example\r\n\r\n",
+    Some(Unfit::Behind("To"))
+)]
+#[case(
+    "From alice Sun Nov 29 20:46:49 2026\r\nFrom: a@b.example\r\n",
+    Some(Unfit::Behind("From"))
+)]
+#[case("From: a@b.example\r\nno field\r\n\r\nTo: x\r\n", None)]
+#[case("From: a@b.example\r\nno field\r\n To: x\r\n", None)]
+#[case(
+    "Resent-To: a@b.example\r\nFrom: a@b.example\r\nResent-To: x\r\n",
+    None
+)]
 fn what_does_not_conform_is_refused(#[case] content: &str, #[case] unfit: Option<Unfit>) {
     let facts = |refuse| Facts {
         sender: "",
@@ -110,6 +136,66 @@ fn what_does_not_conform_is_refused(#[case] content: &str, #[case] unfit: Option
     let strict = facts(Refusals::default());
     assert_eq!(additions(content.as_bytes(), &strict).err(), unfit);
     assert!(additions(content.as_bytes(), &facts(Refusals::NONE)).is_ok());
+}
+
+#[rstest]
+#[case("no field\r\nBcc: x\r\n", true)]
+#[case("To: a@b.example\r\nno field\r\nresent-bcc : x\r\n", true)]
+#[case("no field\r\nTo: x\r\n", false)]
+#[case("no field\r\n\r\nBcc: x\r\n", false)]
+fn a_blind_recipient_is_never_shown(#[case] content: &str, #[case] refused: bool) {
+    let refusal = |fix| {
+        let facts = Facts { fix, ..facts() };
+        additions(content.as_bytes(), &facts).err()
+    };
+    let shown = refusal(FixUps::default());
+    assert_eq!(
+        matches!(shown, Some(Unfit::Behind(_))),
+        refused,
+        "{shown:?}"
+    );
+    assert_eq!(refusal(FixUps::NONE), None);
+}
+
+#[rstest]
+#[case("Date: yesterday", DATE, Unfit::Date)]
+#[case(
+    "dAte :\r\n Sun, 31 Feb 2027\r\n 00:00:00 +0000",
+    "dAte : Tue, 24 Nov 2026 10:00:00 +0000\r\n",
+    Unfit::Date
+)]
+#[case("Message-ID: none", MESSAGE_ID, Unfit::MessageId)]
+#[case("Message-ID:", MESSAGE_ID, Unfit::MessageId)]
+fn what_cannot_be_read_is_made_anew(#[case] field: &str, #[case] anew: &str, #[case] unfit: Unfit) {
+    let content = format!("From: a@b.example\r\n{field}\r\nX: y\r\n\r\n");
+    let strict = Facts {
+        refuse: Refusals::default(),
+        ..facts()
+    };
+    let expected = format!("From: a@b.example\r\n{anew}X: y\r\n\r\n");
+    assert!(completed(&content, &strict).ends_with(&expected));
+    let without = |refuse| Facts {
+        fix: FixUps::NONE,
+        refuse,
+        ..facts()
+    };
+    let refused = additions(content.as_bytes(), &without(Refusals::default()));
+    assert_eq!(refused.err(), Some(unfit));
+    assert!(completed(&content, &without(Refusals::NONE)).ends_with(&content));
+}
+
+/// Trace and resent fields stay together and in their order (RFC 5322, sections 3.6 and 3.6.6).
+#[test]
+fn fields_keep_their_order() {
+    let content = "Received: from nowhere ?? ;;; not a date\r\nReceived: x\r\n\
+        Resent-Date: x\r\nResent-To: ,,<>\r\nResent-From: user@@b\r\nResent-To: y\r\n\
+        X-A: 1\r\nX-B: 2\r\nX-A: 3\r\nSubject: x\r\nFrom: a@b.example\r\n\
+        To: c@b.example\r\nDate: 21 Nov 97 09:55:06 GMT\r\nMessage-ID: <1>\r\nX-C: 4\r\n\r\n";
+    let strict = Facts {
+        refuse: Refusals::default(),
+        ..facts()
+    };
+    assert_eq!(completed(content, &strict), format!("{RECEIVED}{content}"));
 }
 
 #[test]
@@ -219,7 +305,13 @@ proptest! {
     ) {
         let mut content = pieces.concat().into_bytes();
         take_out(&mut content, FixUps::default());
-        let additions = additions(&content, &facts()).unwrap();
+        let additions = match additions(&content, &facts()) {
+            Ok(additions) => additions,
+            Err(unfit) => {
+                prop_assert_eq!(unfit, Unfit::Behind("Bcc"));
+                return Ok(());
+            }
+        };
         let whole = additions.pieces(&content).concat();
         prop_assert_eq!(header::scan(&whole).received, 1);
         let again = whole.clone();

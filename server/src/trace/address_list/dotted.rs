@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::tokens::{Kind, Token};
+use crate::trace::tokens::{Kind, Token};
 
 /// What has been read of it.
 #[derive(Default)]

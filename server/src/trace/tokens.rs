@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Unreadable;
+use super::address_list::Unreadable;
 use crate::command::is_atext;
 
 /// What is read at once.
