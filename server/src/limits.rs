@@ -1,12 +1,14 @@
 //! What a server counts of its clients, so that none takes from the others more than its share.
 
 mod addresses;
+mod lines;
 mod logins;
 mod pace;
 mod patience;
 mod places;
 
 pub(crate) use addresses::{Addresses, Refusal};
+pub(crate) use lines::Lines;
 pub(crate) use logins::Logins;
 pub(crate) use pace::Pace;
 pub(crate) use patience::Patience;

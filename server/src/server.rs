@@ -22,7 +22,7 @@ use crate::config::{Config, ConfigError, Limits};
 use crate::data::Room;
 use crate::descriptors;
 use crate::dns::Dns;
-use crate::limits::{Addresses, Logins};
+use crate::limits::{Addresses, Lines, Logins};
 use crate::listener::{Bound, ListenerConfig, ListenerSyntax};
 use crate::messages::Messages;
 use crate::names::Names;
@@ -109,6 +109,10 @@ pub(crate) struct Shared {
     /// Who is connected, on all listeners together.
     pub(crate) addresses: Addresses,
     pub(crate) logins: Logins,
+    /// The log's lines about sessions without a login.
+    pub(crate) strangers: Lines,
+    /// The log's lines about connections that were turned away.
+    pub(crate) turned_away: Lines,
     /// Sessions so far.
     pub(crate) sessions: AtomicU64,
     pub(crate) stop: watch::Receiver<bool>,
@@ -175,6 +179,8 @@ impl Server {
             room: Room::new(limits.content_memory, largest_message(&config)),
             addresses: Addresses::new(connections, connections_per_address),
             logins: Logins::new(&limits),
+            strangers: Lines::new("sessions without a login", STRANGERS),
+            turned_away: Lines::new("connections that were turned away", 1),
             sessions: AtomicU64::new(0),
             rewriting: Rewriting::of(&config),
             config,
@@ -240,11 +246,11 @@ impl Server {
     }
 
     /// Stops accepting, answers 421 to idle sessions and lets contents and deliveries under way
-    /// finish, for at most [`Limits::grace_seconds`]; where nothing is under way it takes
-    /// milliseconds. Contents that have not come then are answered 421, too, and a client that does
-    /// not hang up after that is waited for a second, so that it can read the reply. Then the spool is
-    /// closed, which takes as long as the disk needs for what it was asked. When this returns, the
-    /// ports are free and nothing more is received.
+    /// finish, for at most [`Limits::grace_seconds`]. Contents that have not come then are answered
+    /// 421, too. A client that does not hang up after its 421 is waited for a second, so that it can
+    /// read the reply; where nobody is connected this takes milliseconds. Then the spool is closed,
+    /// which takes as long as the disk needs for what it was asked. When this returns, the ports are
+    /// free and nothing more is received.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if !self.finished(self.grace).await {
@@ -264,6 +270,9 @@ impl Server {
         finished.await.is_ok()
     }
 }
+
+/// Lines a second that the log has for sessions without a login.
+const STRANGERS: u32 = 20;
 
 /// How long those may take to hear 421 who were not ready at the end of the grace; longer than a
 /// connection lingers.

@@ -66,7 +66,7 @@ pub(crate) async fn serve(
     let id = shared.next_session();
     let span = tracing::info_span!("session", id, %peer, listener = listener.name);
     let session = async {
-        tracing::info!("connected");
+        tracing::debug!("connected");
         let mut session = Session {
             wire: Wire::new(stream, shared.config.idle()),
             stop: shared.stop.clone(),
@@ -133,7 +133,7 @@ impl Session {
     /// Sends a command's final reply, unless the client has used up the server's patience.
     fn reply(&mut self, verb: Verb, reply: Reply) -> Result<(), Ended> {
         let limits = &self.shared.config.limits;
-        if reply.code() >= 400 && self.patience.refusal() {
+        if reply.code() >= 400 && self.patience.refusal() && self.is_told() {
             // Not what the client wrote: it may be a password in the wrong place.
             tracing::info!(command = ?verb, reply = reply.to_string().trim_end(), "refused");
         }
@@ -149,8 +149,13 @@ impl Session {
         }
     }
 
+    /// Whether the log tells the next line of this session. Users are no strangers.
+    fn is_told(&self) -> bool {
+        self.user.is_some() || self.shared.strangers.next()
+    }
+
     fn protected(&mut self, facts: TlsFacts) {
-        tracing::info!(version = facts.version, cipher = facts.cipher, "tls");
+        tracing::debug!(version = facts.version, cipher = facts.cipher, "tls");
         self.tls = Some(facts);
         if let Some(tls) = self.wire.tls() {
             let end_point = self.shared.identity.end_point.as_deref();

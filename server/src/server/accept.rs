@@ -43,7 +43,9 @@ pub(super) async fn accept(listener: TcpListener, bound: Bound, shared: Arc<Shar
                 });
             }
             Err(refusal) => {
-                tracing::info!(%peer, listener = bound.name, ?refusal, "refused");
+                if shared.turned_away.next() {
+                    tracing::info!(%peer, listener = bound.name, ?refusal, "refused");
+                }
                 turn_away(stream, &bound, refusal);
             }
         }

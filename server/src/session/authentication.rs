@@ -57,7 +57,9 @@ impl Session {
                 Some(Step::End(outcome)) => return self.conclude(name, outcome, attempt).await,
                 None => {
                     let reason = "too many failures";
-                    tracing::info!(mechanism = name, reason, "not checked");
+                    if self.is_told() {
+                        tracing::info!(mechanism = name, reason, "not checked");
+                    }
                     let too_many = self.patience.failed_login(&self.shared.config.limits);
                     return match too_many {
                         false => Ok(shut_out()),
@@ -120,14 +122,17 @@ impl Session {
     ) -> Result<Reply, Ended> {
         Ok(match outcome {
             Outcome::Accepted(user) => {
-                tracing::info!(mechanism, user, "authenticated");
+                let tls = self.tls.as_ref().map(|tls| tls.version);
+                tracing::info!(mechanism, user, tls, "authenticated");
                 self.authenticated = true;
                 self.user = Some(user);
                 reply(235, "2.7.0", "Authentication successful")
             }
             // Anybody can do this, so that it permits no more than before (RFC 4505, section 2).
             Outcome::Anonymous(trace) => {
-                tracing::info!(mechanism, ?trace, "anonymous");
+                if self.is_told() {
+                    tracing::info!(mechanism, ?trace, "anonymous");
+                }
                 self.authenticated = true;
                 reply(235, "2.7.0", "Authentication successful")
             }
@@ -137,7 +142,10 @@ impl Session {
                 return self.hold_back(attempt, refusal).await;
             }
             Outcome::Malformed(reason) => {
-                tracing::info!(mechanism, reason, "authentication failed");
+                // Nothing was checked, so that this costs the client no time.
+                if self.is_told() {
+                    tracing::info!(mechanism, reason, "authentication failed");
+                }
                 reply(501, "5.5.2", "Malformed response")
             }
             Outcome::Unavailable(reason) => {

@@ -11,12 +11,14 @@ impl Session {
             Ok(farewell) => ("quit".to_owned(), Some(farewell)),
             Err(ended) => (reason(&ended), farewell(ended)),
         };
-        tracing::info!(
-            reason,
-            messages = self.patience.messages(),
-            refused = self.patience.refusals(),
-            "closed"
-        );
+        if self.is_told() {
+            tracing::info!(
+                reason,
+                messages = self.patience.messages(),
+                refused = self.patience.refusals(),
+                "closed"
+            );
+        }
         if let Some(farewell) = farewell {
             self.wire.send(&farewell);
         }
