@@ -40,6 +40,46 @@ pub const CHAPTER: Chapter = Chapter {
             ..Case::DEFAULT
         },
         Case {
+            id: "rfc3207-4-530-before-tls",
+            level: Level::Should,
+            severity: Severity::Security,
+            requirement: "Where TLS is required, what it is required for is answered 530 before it.",
+            on: On::ClearText,
+            failed_logins: 1,
+            script: |s| {
+                s.needs_tls_required()?;
+                s.starttls_offered()?;
+                let mail = s.new_message()?;
+                s.mail_from(&mail.sender, "sender")?.expect(530)?;
+                s.rcpt_to(&mail.recipient, "recipient")?.expect(530)?;
+                s.command("DATA")?.expect(530)?;
+                s.command("VRFY <postmaster>")?.expect(530)?;
+                let dummy = plain::message("", "msaspec-nobody", "nothing");
+                s.auth_with("PLAIN", dummy, "invented login")?.expect(530)
+            },
+            mutant: Mutant::reply("RCPT", 1, "250 2.1.5 Recipient taken"),
+            ..Case::DEFAULT
+        },
+        Case {
+            id: "rfc3207-4-permitted-before-tls",
+            level: Level::Should,
+            severity: Severity::Interop,
+            requirement: "Where TLS is required, NOOP, EHLO, STARTTLS and QUIT can be used before it.",
+            on: On::ClearText,
+            script: |s| {
+                s.needs_tls_required()?;
+                s.connected()?;
+                s.command("NOOP")?.expect(250)?;
+                s.ehlo()?.expect(250)?;
+                s.command("NOOP")?.expect(250)?;
+                s.command("QUIT")?.expect(221)?;
+                s.starttls_offered()?;
+                s.start_tls()
+            },
+            mutant: Mutant::reply("NOOP", 2, "530 5.7.0 Must issue STARTTLS first"),
+            ..Case::DEFAULT
+        },
+        Case {
             id: "rfc3207-6-tls-can-be-required",
             level: Level::Must,
             severity: Severity::Security,
