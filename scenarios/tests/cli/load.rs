@@ -148,11 +148,11 @@ fn messages_that_are_refused_are_counted_by_their_reply() {
     let server = Serving::start(&folder, &["--listen", "127.0.0.1:0,M="]);
     let target = format!("smtp://{}", server.address(0));
     let arguments = ["load", &target, "--messages", "7", "--json", "load.json"];
-    run(&folder, &arguments).expect(3, &["0 accepted 7 failed", "7 550 to RCPT: 5.7.1 "]);
+    run(&folder, &arguments).expect(3, &["0 accepted 7 failed", "7 530 to RCPT: 5.7.0 "]);
     let document = json(&folder, "load.json");
-    assert_eq!(document["errors"]["550 to RCPT"], 7);
-    let words = document["replies"]["550 to RCPT"].as_str().unwrap();
-    assert!(words.starts_with("5.7.1 "), "{words}");
+    assert_eq!(document["errors"]["530 to RCPT"], 7);
+    let words = document["replies"]["530 to RCPT"].as_str().unwrap();
+    assert!(words.starts_with("5.7.0 "), "{words}");
 }
 
 #[test]
