@@ -65,3 +65,21 @@ impl Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_told_once() {
+        let error = Error::Connect {
+            address: ([192, 0, 2, 1], 587).into(),
+            error: io::ErrorKind::ConnectionRefused.into(),
+        };
+        let told = "cannot connect to 192.0.2.1:587: connection refused";
+        assert_eq!(error.to_string(), told);
+        assert!(error.source().is_none());
+    }
+}

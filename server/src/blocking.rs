@@ -11,6 +11,7 @@
 //! # }
 //! ```
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,6 @@ use crate::server::{self, StartError};
 /// # Panics
 /// On a thread that runs asynchronous tasks its methods panic where they wait, and so does the drop:
 /// inside a runtime use [`server::Server`], or `tokio::task::spawn_blocking`.
-#[derive(Debug)]
 #[must_use = "it ends with its drop"]
 pub struct Server {
     // Dropped in this order: first the tasks, then what runs them.
@@ -97,6 +97,12 @@ impl Server {
     /// On a thread that runs asynchronous tasks.
     pub fn shutdown(self) {
         self.runtime.block_on(self.server.shutdown());
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.server.fmt(f)
     }
 }
 

@@ -56,7 +56,7 @@ pub enum StartError {
     #[error("configuration: {0}")]
     Config(ConfigError),
     /// A listener without the modifier `O` could not be opened.
-    #[error("listener {name} ({address}): {error}")]
+    #[error("listener {}: {error}", called(name, *address))]
     Listen {
         /// The listener's name.
         name: String,
@@ -72,8 +72,8 @@ pub enum StartError {
     #[error("spool: {0}")]
     Spool(SpoolError),
     /// A listener given to the builder could not be understood.
-    #[error(transparent)]
-    Listener(#[from] ListenerSyntax),
+    #[error("listener: {0}")]
+    Listener(ListenerSyntax),
     /// The blocking server could not have a runtime.
     #[error("runtime: {0}")]
     Runtime(io::Error),
@@ -91,6 +91,20 @@ impl From<ConfigError> for StartError {
 impl From<SpoolError> for StartError {
     fn from(error: SpoolError) -> Self {
         StartError::Spool(error)
+    }
+}
+
+impl From<ListenerSyntax> for StartError {
+    fn from(error: ListenerSyntax) -> Self {
+        StartError::Listener(error)
+    }
+}
+
+/// A listener's name, with its address where that is not the name.
+fn called(name: &str, address: SocketAddr) -> String {
+    match name.starts_with(&address.to_string()) {
+        true => name.to_owned(),
+        false => format!("{name} ({address})"),
     }
 }
 
@@ -288,8 +302,13 @@ impl Drop for Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listeners: Vec<_> = self
+            .bound
+            .iter()
+            .map(|bound| format!("{} {}", bound.name, bound.address))
+            .collect();
         f.debug_struct("Server")
-            .field("listeners", &self.bound)
+            .field("listeners", &listeners)
             .field("messages", &self.messages)
             .finish_non_exhaustive()
     }

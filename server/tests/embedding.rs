@@ -102,8 +102,10 @@ async fn who_waits_is_told_of_the_end() {
 #[case::no_mechanism(alice().mechanisms([]), "mechanisms: none, and every listener")]
 #[case::no_name(Server::builder().user("", "secret"), "users: ")]
 #[case::no_secret(Server::builder().user("alice", ""), "users: alice")]
-#[case::no_domain(alice().hostname("no domain"), "hostname: not a domain")]
+#[case::no_domain(alice().hostname("no domain"), "hostname: \"no domain\" is not a domain")]
 #[case::no_address(alice().listen("localhost"), "\"localhost\" is not ADDR:PORT")]
+#[case::no_modifier(alice().listen("127.0.0.1:0,M=q"), "listener: unknown modifier 'q'")]
+#[case::an_address_of_others(alice().listen("192.0.2.1:0"), "listener 192.0.2.1:0: ")]
 #[case::twice_a_port(
     alice().listen("127.0.0.1:5870").listen("127.0.0.1:5870,M=Oa"),
     "listeners: 127.0.0.1:5870 is listed twice"
@@ -141,4 +143,13 @@ async fn where_the_clock_is_paused_deadlines_pass() {
     assert!(client::reply(&mut stream).await.starts_with("220 "));
     assert!(client::reply(&mut stream).await.starts_with("421 4.4.2 "));
     server.messages().nth(1).await.unwrap_err();
+}
+
+#[test]
+fn a_server_is_shown_by_its_listeners() {
+    let server = alice().start_blocking().unwrap();
+    let shown = format!("{server:?}");
+    let listener = format!("submission/inet {}", server.submission().unwrap());
+    assert!(shown.contains(&listener), "{shown}");
+    assert!(shown.len() < 500 && !shown.contains("secret"), "{shown}");
 }

@@ -14,7 +14,7 @@ use crate::tls;
 
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     if !is_domain(config.hostname.as_bytes()) {
-        return refuse("hostname", "not a domain");
+        return refuse("hostname", format!("{:?} is not a domain", config.hostname));
     }
     if config.listeners.is_empty() {
         return refuse("listeners", "none given");
