@@ -1,5 +1,7 @@
 //! What the server has accepted, for the program that embeds it: a test waits here for its mail.
 
+mod not_received;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +12,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::command::Canonical;
+
+pub use not_received::NotReceived;
+use not_received::{Wanted, Why};
 
 /// The messages that were answered 250 since the start, in that order: at most
 /// [`Config::keep_messages`](crate::Config::keep_messages) of them, the latest, and of their contents
@@ -50,36 +55,6 @@ pub struct Received {
     /// The content as it is relayed: trace and repaired fields included, CRLF line ends, no
     /// dot-stuffing.
     pub content: Vec<u8>,
-}
-
-/// A message that was waited for has not come; the text says which, why it is waited for no longer,
-/// and what has come.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{wanted} {why}{}", came(*why, *received, recipients))]
-pub struct NotReceived {
-    wanted: Wanted,
-    why: Why,
-    received: usize,
-    /// Of the messages that are kept: those of the latest, and whether there are more.
-    recipients: (Vec<String>, bool),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Wanted {
-    Nth(usize),
-    To(String),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
-    /// It was waited for so long.
-    Late(Duration),
-    /// The server is no more.
-    Ended,
-    /// It came, and others since have taken its place; so many are kept.
-    Dropped(usize),
-    /// Nobody asked for any to be kept.
-    NoneKept,
 }
 
 #[derive(Debug, Default)]
@@ -137,7 +112,9 @@ impl Messages {
             Some(place) => kept.messages.get(place).cloned().map(Ok),
             None => Some(Err(Why::Dropped(kept.messages.len()))),
         });
-        found.await.map_err(|why| self.without(Wanted::Nth(n), why))
+        found
+            .await
+            .map_err(|why| NotReceived::new(Wanted::Nth(n), why, &self.kept()))
     }
 
     /// The first kept message for this recipient; waits for it. The domain is compared without
@@ -154,7 +131,7 @@ impl Messages {
         });
         found
             .await
-            .map_err(|why| self.without(Wanted::To(recipient.to_owned()), why))
+            .map_err(|why| NotReceived::new(Wanted::To(recipient.to_owned()), why, &self.kept()))
     }
 
     /// Whether any message is kept.
@@ -206,19 +183,6 @@ impl Messages {
         found.await.unwrap_or(Err(Why::Late(self.patience)))
     }
 
-    fn without(&self, wanted: Wanted, why: Why) -> NotReceived {
-        let kept = self.kept();
-        let latest = kept.messages.iter().rev();
-        let mut recipients = latest.flat_map(|message| &message.recipients).cloned();
-        let shown = recipients.by_ref().take(SHOWN).collect();
-        NotReceived {
-            wanted,
-            why,
-            received: kept.dropped + kept.messages.len(),
-            recipients: (shown, recipients.next().is_some()),
-        }
-    }
-
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -233,26 +197,6 @@ impl Received {
     fn is_for(&self, mailbox: &Canonical) -> bool {
         let mut recipients = self.recipients.iter();
         recipients.any(|own| Canonical::of(own) == *mailbox)
-    }
-}
-
-impl fmt::Display for Wanted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Wanted::Nth(n) => write!(f, "message {n}"),
-            Wanted::To(recipient) => write!(f, "a message to {recipient}"),
-        }
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Why::Late(patience) => write!(f, "has not come in {patience:?}"),
-            Why::Ended => f.write_str("had not come when the server ended"),
-            Why::Dropped(kept) => write!(f, "is not among the last {kept}, which are kept"),
-            Why::NoneKept => f.write_str("is not kept: keep_messages of the configuration is 0"),
-        }
     }
 }
 
@@ -298,22 +242,8 @@ impl fmt::Debug for Beginning<'_> {
     }
 }
 
-/// Recipients that an error names.
-const SHOWN: usize = 10;
 /// Octets of a content that are shown for debugging: the header section of most messages.
 const SHOWN_OCTETS: usize = 2048;
-
-/// The end of the sentence: what has come.
-fn came(why: Why, received: usize, (recipients, more): &(Vec<String>, bool)) -> String {
-    let came = match (why, received) {
-        (Why::NoneKept, _) => return String::new(),
-        (_, 0) => return "; no message has".to_owned(),
-        (_, 1) => "; 1 message has".to_owned(),
-        (_, more) => format!("; {more} messages have"),
-    };
-    let and_others = if *more { " and others" } else { "" };
-    format!("{came}, for {}{and_others}", recipients.join(", "))
-}
 
 #[cfg(test)]
 mod tests;

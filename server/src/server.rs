@@ -1,9 +1,9 @@
 //! The server as a whole: started by one call, stopped by another or by its drop.
 
 mod accept;
+mod error;
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use accept::accept;
+pub use error::StartError;
 
 use crate::auth::Backends;
 use crate::builder::Builder;
@@ -23,7 +24,7 @@ use crate::data::Room;
 use crate::descriptors;
 use crate::dns::Dns;
 use crate::limits::{Addresses, Lines, Logins};
-use crate::listener::{Bound, ListenerConfig, ListenerSyntax};
+use crate::listener::{Bound, ListenerConfig};
 use crate::messages::Messages;
 use crate::names::Names;
 use crate::relay::Relay;
@@ -46,66 +47,6 @@ pub struct Server {
     tasks: JoinSet<()>,
     grace: Duration,
     spool: Spool,
-}
-
-/// Why a server did not start. The text is whole: what an error carries is in it, and no source.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The configuration cannot work.
-    #[error("configuration: {0}")]
-    Config(ConfigError),
-    /// A listener without the modifier `O` could not be opened.
-    #[error("listener {}: {error}", called(name, *address))]
-    Listen {
-        /// The listener's name.
-        name: String,
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// The operating system's reason.
-        error: io::Error,
-    },
-    /// Every listener has the modifier `O`, and none could be opened.
-    #[error("none of the listeners could be opened")]
-    NoListener,
-    /// The spool could not be opened.
-    #[error("spool: {0}")]
-    Spool(SpoolError),
-    /// A listener given to the builder could not be understood.
-    #[error("listener: {0}")]
-    Listener(ListenerSyntax),
-    /// The blocking server could not have a runtime.
-    #[error("runtime: {0}")]
-    Runtime(io::Error),
-    /// No certificate or no TLS settings could be made.
-    #[error("{0}")]
-    Tls(String),
-}
-
-impl From<ConfigError> for StartError {
-    fn from(error: ConfigError) -> Self {
-        StartError::Config(error)
-    }
-}
-
-impl From<SpoolError> for StartError {
-    fn from(error: SpoolError) -> Self {
-        StartError::Spool(error)
-    }
-}
-
-impl From<ListenerSyntax> for StartError {
-    fn from(error: ListenerSyntax) -> Self {
-        StartError::Listener(error)
-    }
-}
-
-/// A listener's name, with its address where that is not the name.
-fn called(name: &str, address: SocketAddr) -> String {
-    match name.starts_with(&address.to_string()) {
-        true => name.to_owned(),
-        false => format!("{name} ({address})"),
-    }
 }
 
 /// What all sessions share.
