@@ -12,6 +12,7 @@ pub mod digest_md5;
 pub mod ehlo;
 pub mod eight_bit;
 pub mod greeting;
+pub mod header;
 pub mod implicit_tls;
 pub mod load;
 pub mod login;
@@ -42,6 +43,7 @@ pub const CHAPTERS: &[Chapter] = &[
     transaction::CHAPTER,
     data::CHAPTER,
     eight_bit::CHAPTER,
+    header::CHAPTER,
     trace::CHAPTER,
     relay::CHAPTER,
     reports::CHAPTER,

@@ -145,7 +145,7 @@ impl Served {
     pub fn plan(&self, order: &Order) -> (Plan, Vec<NotRun>) {
         let mut plan = catalogue::plan(&Selection::default()).on_every_submission_listener();
         plan.cases.retain(|planned| {
-            !TOWARDS_THE_NEXT_HOP.contains(&planned.chapter)
+            !THE_PROGRAMS.contains(&planned.chapter)
                 || planned.case.proves == Proves::Delivery
         });
         if self.open.iter().any(Listener::is_submission) {
@@ -288,9 +288,9 @@ fn connections_until_now(open: &[Listener]) -> u32 {
 }
 
 const PACKAGES: [&str; 3] = ["sendmail-bin", "libsasl2-2", "sasl2-bin"];
-/// Chapters about how a program behaves towards its next hop and tells of failures, whoever configures
-/// it; they wait for run after run of the queue.
-const TOWARDS_THE_NEXT_HOP: [&str; 2] = ["relay", "reports"];
+/// Chapters about how a program treats a message, behaves towards its next hop and tells of failures,
+/// whoever configures it.
+const THE_PROGRAMS: [&str; 3] = ["header", "relay", "reports"];
 const NOT_REACHED: &str = "no submission listener can be reached from elsewhere";
 /// The longest wait for a greeting. Some let their clients wait on purpose.
 const GREETING: Duration = Duration::from_secs(20);

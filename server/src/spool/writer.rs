@@ -156,7 +156,8 @@ fn run(mut log: Log, waiting: &Receiver<Request>) {
         for (answer, result) in answers.into_iter().zip(log.commit(drafts)) {
             let _ = answer.send(result);
         }
-        if searched.elapsed() >= SEARCH {
+        // Behind the end the folder is its owner's again, who may remove it.
+        if open && searched.elapsed() >= SEARCH {
             log.look();
             serve_others(&mut log);
             searched = Instant::now();

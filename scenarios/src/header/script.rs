@@ -1,0 +1,173 @@
+//! Scripts of the chapter that are longer than a case, and what they have in common.
+
+use jiff::fmt::rfc2822;
+use msaspec_harness::{
+    answer::Answer,
+    line::Line,
+    message::{Delivered, Message},
+    session::Session,
+    verdict::Outcome,
+};
+
+/// Submits a message with this header section and a body of one line: what was sent, and the reply
+/// to its end. The subject has the message's token.
+pub(super) fn posted(
+    s: &mut Session<'_>,
+    header: impl FnOnce(&Message) -> String,
+) -> Outcome<(Message, Answer)> {
+    let mail = s.data_opened()?;
+    let content = format!("{}X-Token: {}\r\n\r\n", header(&mail), mail.token);
+    s.send(Line::default().token(content, "header"))?;
+    let answer = s.end_data("One line.\r\n")?;
+    Ok((mail, answer))
+}
+
+/// The message as the next hop got it; none if it was refused, for good, as it may be.
+pub(super) fn arrived(
+    s: &mut Session<'_>,
+    (mail, answer): (Message, Answer),
+) -> Outcome<Option<Delivered>> {
+    if answer.reply.class() == 5 {
+        return Ok(None);
+    }
+    answer.ready(250)?;
+    s.delivered(&mail).map(Some)
+}
+
+/// The header section of a message without this field.
+pub(super) fn without(mail: &Message, name: &str) -> String {
+    let lines = mail.header().split_inclusive("\r\n");
+    lines.filter(|line| !is_field(line, name)).collect()
+}
+
+/// The header section of a message with another body of this field.
+pub(super) fn with(mail: &Message, name: &str, body: &str) -> String {
+    format!("{}{name}: {body}\r\n", without(mail, name))
+}
+
+fn is_field(line: &str, name: &str) -> bool {
+    line.split_once(':').is_some_and(|(field, _)| field == name)
+}
+
+/// All fields of a name, or that there are none.
+pub(super) fn shown(fields: &[String]) -> String {
+    match fields {
+        [] => "none".to_owned(),
+        fields => fields.join(" | "),
+    }
+}
+
+/// The message has exactly one Date, which can be read, or was refused.
+pub(super) fn has_a_date(s: &mut Session<'_>, mail: (Message, Answer)) -> Outcome {
+    let Some(delivered) = arrived(s, mail)? else {
+        return Ok(());
+    };
+    match delivered.all("Date").as_slice() {
+        [one] if is_date(one) => Ok(()),
+        fields => Err(s.delivery_deviates("one Date by RFC 5322 section 3.3", shown(fields))),
+    }
+}
+
+/// A date-time that nothing obsolete is in (RFC 5322 section 3.3): its weekday fits, its year has four
+/// digits, its zone is a number.
+fn is_date(text: &str) -> bool {
+    let Ok(time) = rfc2822::DateTimeParser::new().parse_zoned(text) else {
+        return false;
+    };
+    let text = text.split('(').next().unwrap_or_default();
+    let words: Vec<_> = text.split_whitespace().collect();
+    let year = time.year().to_string();
+    let zone = words
+        .last()
+        .is_some_and(|zone| zone.starts_with(['+', '-']));
+    zone && words.contains(&year.as_str())
+}
+
+/// RFC 5322 section 3.6.4, without its obsolete forms.
+pub(super) fn is_message_id(text: &str) -> bool {
+    let inner = text
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
+    let sides = inner.and_then(|inner| inner.split_once('@'));
+    sides.is_some_and(|(left, right)| {
+        let whole = |side: &str| {
+            let odd = |octet: u8| !octet.is_ascii_graphic() || matches!(octet, b'<' | b'>' | b'@');
+            !side.is_empty() && !side.bytes().any(odd)
+        };
+        whole(left) && whole(right)
+    })
+}
+
+/// Fields in the order in which they are submitted.
+const ORDER: [(&str, &str); 6] = [
+    ("Resent-Date", "Mon, 1 Jan 2024 00:00:00 +0000"),
+    ("Resent-From", "<carol@client.example>"),
+    ("Resent-To", "<bob@client.example>"),
+    ("X-A", "1"),
+    ("X-B", "2"),
+    ("X-A", "2"),
+];
+
+/// A block of Resent fields and two fields of one name: nothing goes between, nothing changes places.
+pub(super) fn keeps_the_order(s: &mut Session<'_>) -> Outcome {
+    let block: String = ORDER
+        .iter()
+        .map(|(name, body)| format!("{name}: {body}\r\n"))
+        .collect();
+    let mail = posted(s, |mail| format!("{block}{}", mail.header()))?;
+    let Some(delivered) = arrived(s, mail)? else {
+        return Ok(());
+    };
+    let fields = delivered.fields();
+    let submitted = |(name, body): &&(String, String)| {
+        let known =
+            |(own, text): &(&str, &str)| name.eq_ignore_ascii_case(own) && body.trim() == *text;
+        ORDER.iter().any(known)
+    };
+    let names: Vec<_> = fields
+        .iter()
+        .filter(submitted)
+        .map(|field| &field.0)
+        .collect();
+    let expected = ORDER.map(|(name, _)| name);
+    if names.len() != expected.len()
+        || !names
+            .iter()
+            .zip(expected)
+            .all(|(name, own)| name.eq_ignore_ascii_case(own))
+    {
+        let observed = names
+            .iter()
+            .map(|name| name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
+        return Err(s.delivery_deviates(&expected.join(", "), observed));
+    }
+    Ok(())
+}
+
+/// RFC 5322 section 4. A refusal is a warning: RFC 6409 section 6.3 lets a server refuse.
+pub(super) fn obsolete_forms(s: &mut Session<'_>) -> Outcome {
+    let (mail, answer) = posted(s, |mail| {
+        let header = with(mail, "Date", "Mon, 01 Jan 24 00:00:00 GMT");
+        header.replace("Subject:", "Subject :")
+    })?;
+    if answer.reply.class() == 5 {
+        answer.note("250");
+        return Ok(());
+    }
+    answer.ready(250)?;
+    let delivered = s.delivered(&mail)?;
+    let fields = delivered.fields();
+    let lost = ["Date", "Subject", "From", "To"].into_iter().find(|name| {
+        !fields
+            .iter()
+            .any(|field| field.0.trim().eq_ignore_ascii_case(name))
+    });
+    match lost {
+        None => Ok(()),
+        Some(name) => {
+            Err(s.delivery_deviates("every field in the header section", format!("no {name}")))
+        }
+    }
+}
