@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::edits::{Edits, OutOfBounds};
-use crate::command::is_atext;
+use super::tokens::{encoded_word, is_word};
 
 /// Makes a name a quoted string of the same text. Encoded words mean nothing inside of quotes
 /// (RFC 2047, section 5), so that quotes stand around what else there is.
@@ -19,7 +19,7 @@ pub(super) fn quote(
         let text = &content[word.clone()];
         if is_encoded(text) {
             encode(content, word, edits)?;
-        } else if !text.iter().all(|octet| is_plain(*octet)) || text.starts_with(b".") {
+        } else if !text.iter().all(|octet| is_word(*octet)) || text.starts_with(b".") {
             quote_all(content, word, edits)?;
         }
     }
@@ -51,28 +51,17 @@ fn words(content: &[u8], name: Range<usize>) -> impl Iterator<Item = Range<usize
 
 /// Whether this is an encoded word whose text has the Q encoding (RFC 2047, section 4.2).
 fn is_encoded(word: &[u8]) -> bool {
-    let inner = word
-        .strip_prefix(b"=?")
-        .and_then(|rest| rest.strip_suffix(b"?="));
-    let mut parts = inner.unwrap_or_default().split(|octet| *octet == b'?');
-    let [charset, encoding, text, rest] = std::array::from_fn(|_| parts.next());
-    charset.is_some_and(|charset| charset.iter().all(|octet| is_plain(*octet)))
+    let encoding = word.split(|octet| *octet == b'?').nth(2);
+    encoded_word(word) == Some(word)
         && encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case(b"q"))
-        && text.is_some()
-        && rest.is_none()
 }
 
 /// Encodes what may not stand in an encoded word of a phrase (RFC 2047, section 5).
 fn encode(content: &[u8], word: Range<usize>, edits: &mut Edits) -> Result<(), OutOfBounds> {
-    for at in word.filter(|at| !is_plain(content[*at])) {
+    for at in word.filter(|at| !is_word(content[*at])) {
         edits.replace(at..at + 1, format!("={:02X}", content[at]))?;
     }
     Ok(())
-}
-
-/// What a phrase has without quotes; octets above 127 count as letters.
-fn is_plain(octet: u8) -> bool {
-    is_atext(octet) || octet == b'.' || octet >= 0x80
 }
 
 #[cfg(test)]

@@ -20,7 +20,8 @@ pub(super) enum Kind {
     DomainLiteral,
     /// `<`, `>`, `@`, `,`, `:` or `;`.
     Special(u8),
-    /// `)`, `]` or `\`, which only mean something behind what they belong to.
+    /// `)`, `]` or `\`, which only mean something behind what they belong to; or an encoded word with
+    /// what it may not have in a display name (RFC 2047, section 5).
     Odd,
 }
 
@@ -61,6 +62,12 @@ impl<'a> Tokens<'a> {
             }
             b')' | b']' | b'\\' => {
                 self.at += 1;
+                Kind::Odd
+            }
+            b'=' if let Some(word) = encoded_word(&self.text[start..])
+                && !word.iter().all(|octet| is_word(*octet)) =>
+            {
+                self.at += word.len();
                 Kind::Odd
             }
             octet if is_word(octet) => {
@@ -115,8 +122,22 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// Octets above 127 count as letters: what they spell is not looked at.
-fn is_word(octet: u8) -> bool {
+/// The encoded word that the text begins with (RFC 2047, section 2), whatever its text.
+pub(super) fn encoded_word(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text.strip_prefix(b"=?")?;
+    for _charset_encoding_text in 0..3 {
+        let end = rest
+            .iter()
+            .position(|octet| matches!(octet, b'?' | b' ' | b'\t' | b'\r' | b'\n'))?;
+        rest = rest[end..].strip_prefix(b"?")?;
+    }
+    rest = rest.strip_prefix(b"=")?;
+    Some(&text[..text.len() - rest.len()])
+}
+
+/// Whether an octet may be in a word without quotes, or a dot. Octets above 127 count as letters: what
+/// they spell is not looked at.
+pub(super) fn is_word(octet: u8) -> bool {
     is_atext(octet) || octet == b'.' || octet >= 0x80
 }
 

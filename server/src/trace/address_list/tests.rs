@@ -63,6 +63,10 @@ fn obsolete_forms_are_read(#[case] text: &str, #[case] expected: &[&str]) {
 #[case("a..b@b.example, .a@b.example", &["a..b!@b.example", ".a!@b.example"])]
 #[case("A <a.@b.example>", &["a.!@b.example"])]
 #[case("root, <alice>", &["root@", "alice@"])]
+#[case("=?utf-8?q?A,_B?= C <a@b.example>", &["{=?utf-8?q?A,_B?= C}a@b.example"])]
+#[case("=?utf-8?q?A?= <a@b.example>", &["a@b.example"])]
+#[case("=?utf-8?q?A?=@b.example", &["=?utf-8?q?A?=@b.example"])]
+#[case("=?utf-8?q?A,_B <a@b.example>", &["=?utf-8?q?A@", "a@b.example"])]
 #[case("root (Cron) , \"a b\"", &["root@", "\"a b\"@"])]
 fn what_lacks_quotes_or_a_domain_is_read(#[case] text: &str, #[case] expected: &[&str]) {
     assert_eq!(mailboxes(text).unwrap_or_default(), expected);

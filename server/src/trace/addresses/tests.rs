@@ -138,6 +138,10 @@ fn a_list_does_not_grow_without_bounds(#[case] address: &str) {
 #[case("To:\r\nSubject: x", "Subject: x")]
 #[case("X: y\r\nCc: ,\r\n (nobody)\r\nReply-To: ", "X: y")]
 #[case("Resent-Cc:", "Resent-Cc:")]
+#[case(
+    "From: =?utf-8?Q?A,_(B)?= <a@b.example>",
+    "From: =?utf-8?Q?A=2C_=28B=29?= <a@b.example>"
+)]
 #[case("To: undisclosed-recipients:;", "To: undisclosed-recipients:;")]
 #[case("From: Nobody:;", "From: Nobody:;")]
 #[case(
