@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::auth::{Backends, Channel, Exchange, Mechanism, Outcome, Step};
@@ -12,7 +13,9 @@ use crate::config::Config;
 use crate::data::{Content, Room};
 use crate::limits::Rank;
 use crate::mime;
+use crate::policy::{FixUps, Refusals};
 use crate::relay;
+use crate::trace::{self, Facts, Unfit};
 
 /// One command line without its CRLF.
 pub fn command(line: &[u8]) {
@@ -64,6 +67,45 @@ pub fn seven_bit(octets: &[u8]) {
     assert_eq!(mime::to_seven_bit(&encoded).as_deref(), Ok(&*encoded));
     if mime::are_lines(octets) {
         assert!(mime::are_lines(&encoded));
+    }
+}
+
+/// A content whose header section is repaired or refused: what leaves needs no repair.
+pub fn header(octets: &[u8]) {
+    if !mime::are_lines(octets) {
+        return;
+    }
+    let facts = Facts {
+        id: "id",
+        hostname: HOST,
+        client: HOST,
+        peer: ([192, 0, 2, 1], 4711).into(),
+        esmtp: true,
+        authenticated: true,
+        tls: None,
+        only_recipient: None,
+        arrival: Timestamp::UNIX_EPOCH,
+        fix: FixUps::default(),
+        refuse: Refusals::default(),
+        completion: Some("example.org"),
+        sender: "alice@example.org",
+        login: None,
+        rewriting: None,
+    };
+    let mut content = octets.to_vec();
+    trace::take_out(&mut content, facts.fix);
+    let Ok(additions) = trace::additions(&content, &facts) else {
+        return;
+    };
+    let repaired = additions.pieces(&content).concat();
+    let facts = Facts {
+        fix: FixUps::NONE,
+        completion: None,
+        ..facts
+    };
+    match trace::additions(&repaired, &facts) {
+        Ok(_) | Err(Unfit::Loop) => {}
+        Err(unfit) => panic!("{unfit} in what was repaired"),
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Refusals {
     /// configuration), with 550 (RFC 6409, section 6.1). The null reverse-path is everybody's.
     pub foreign_sender: bool,
     /// `nonconforming`: messages that no fix-up has made conform (RFC 6409, section 8), with 554
-    /// (section 6.3): a field twice that may stand once, no author, several without a Sender
+    /// (section 6.3): a field twice that may stand once, no Date, no author, several without a Sender
     /// (RFC 5322, section 3.6), addresses that cannot be read (RFC 5322, section 3.4), octets above
     /// 127 in a field, a header section that goes on behind a line that is no field (RFC 5322,
     /// section 2.2), or a line of more than 998 octets (RFC 5322, section 2.1.1). Resent and trace

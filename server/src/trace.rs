@@ -70,6 +70,9 @@ pub(crate) enum Unfit {
     /// A field that may stand once (RFC 5322, section 3.6).
     #[error("{0}: more than once")]
     Twice(&'static str),
+    /// There is no Date, and none is made (RFC 5322, section 3.6).
+    #[error("No Date field")]
+    NoDate,
     /// There is no From, and none could be made.
     #[error("No From field")]
     NoAuthor,
@@ -138,6 +141,8 @@ pub(crate) fn additions(content: &[u8], facts: &Facts<'_>) -> Result<Additions, 
     let fix = facts.fix;
     if fix.date && !header.has("Date") {
         fields.push_str(&format!("Date: {}\r\n", date(facts.arrival)));
+    } else if strict && !header.has("Date") {
+        return Err(Unfit::NoDate);
     }
     let own_address = facts.login.and_then(|login| login.address());
     if fix.from

@@ -255,9 +255,10 @@ async fn an_unqualified_recipient_is_completed_where_it_is_taken() {
 #[tokio::test]
 async fn messages_are_repaired_by_the_listener() {
     let content = "From: Bob <bob@example.org>\r\nBcc: x@y.example\r\n\r\nT\u{e9}xt.";
-    let all =
-        "{ address = \"127.0.0.1:0/tls\", fix = [\"sender\", \"bcc\", \"transfer-encoding\"] }";
-    let message = submitted(all, "bob@example.org", content).await;
+    let fix =
+        |words: &str| format!("{{ address = \"127.0.0.1:0/tls\", refuse = [], fix = [{words}] }}");
+    let all = fix("\"sender\", \"bcc\", \"transfer-encoding\"");
+    let message = submitted(&all, "bob@example.org", content).await;
     assert!(message.entry.options.transfer_encoding);
     let text = String::from_utf8(message.content).unwrap();
     assert!(
@@ -265,8 +266,7 @@ async fn messages_are_repaired_by_the_listener() {
         "{text}"
     );
     assert!(!text.contains("Bcc:") && !text.contains("Date:"), "{text}");
-    let none = "{ address = \"127.0.0.1:0/tls\", fix = [] }";
-    let message = submitted(none, "bob@example.org", content).await;
+    let message = submitted(&fix(""), "bob@example.org", content).await;
     assert!(!message.entry.options.transfer_encoding);
     let text = String::from_utf8(message.content).unwrap();
     assert!(text.ends_with(&format!("\r\n{content}\r\n")), "{text}");

@@ -167,12 +167,13 @@ fn a_blind_recipient_is_never_shown(#[case] content: &str, #[case] refused: bool
 #[case("Message-ID: none", MESSAGE_ID, Unfit::MessageId)]
 #[case("Message-ID:", MESSAGE_ID, Unfit::MessageId)]
 fn what_cannot_be_read_is_made_anew(#[case] field: &str, #[case] anew: &str, #[case] unfit: Unfit) {
-    let content = format!("From: a@b.example\r\n{field}\r\nX: y\r\n\r\n");
+    let date = if unfit == Unfit::Date { "X" } else { "Date" };
+    let content = format!("From: a@b.example\r\n{field}\r\n{date}: 21 Nov 97 09:55:06 GMT\r\n\r\n");
     let strict = Facts {
         refuse: Refusals::default(),
         ..facts()
     };
-    let expected = format!("From: a@b.example\r\n{anew}X: y\r\n\r\n");
+    let expected = content.replacen(&format!("{field}\r\n"), anew, 1);
     assert!(completed(&content, &strict).ends_with(&expected));
     let without = |refuse| Facts {
         fix: FixUps::NONE,
@@ -196,6 +197,17 @@ fn fields_keep_their_order() {
         ..facts()
     };
     assert_eq!(completed(content, &strict), format!("{RECEIVED}{content}"));
+}
+
+#[test]
+fn without_a_date_a_message_does_not_leave() {
+    let facts = Facts {
+        fix: FixUps::NONE,
+        refuse: Refusals::default(),
+        ..facts()
+    };
+    let content = b"From: a@b.example\r\n\r\n";
+    assert_eq!(additions(content, &facts).err(), Some(Unfit::NoDate));
 }
 
 #[test]
@@ -318,5 +330,30 @@ proptest! {
         let mut kept = whole;
         take_out(&mut kept, FixUps::default());
         prop_assert_eq!(kept, again);
+    }
+
+    /// What was repaired is taken where nothing is.
+    #[test]
+    fn what_leaves_is_taken_again(
+        pieces in prop::collection::vec(
+            prop::sample::select(vec![
+                "From: ", "Sender: ", "Date: ", "Message-ID: ", "Cc:", "Bcc: ", "Resent-To: ", "Subject : ",
+                "no field", "\r\n", "\r\n ", "<a@b.c>", "21 Nov 97 09:55:06 GMT", "[x] ", "a..b@c", "\u{e9}", ",", "(",
+            ]),
+            0..30,
+        ),
+    ) {
+        let mut content = pieces.concat().into_bytes();
+        let strict = Facts {
+            refuse: Refusals::default(),
+            completion: Some("example.org"),
+            ..facts()
+        };
+        take_out(&mut content, strict.fix);
+        if let Ok(additions) = additions(&content, &strict) {
+            let whole = additions.pieces(&content).concat();
+            let only_read = Facts { fix: FixUps::NONE, completion: None, ..strict };
+            prop_assert_eq!(super::additions(&whole, &only_read).err(), None);
+        }
     }
 }
