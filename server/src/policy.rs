@@ -148,7 +148,8 @@ impl Default for Refusals {
 
 impl Default for FixUps {
     /// What makes a message conform, keeps to its author what only he should see, or lets it go where
-    /// it could not: all but `sender` and `rewrite`. Of what a person wrote only Bcc is taken out.
+    /// it could not: all but `sender` and `rewrite`. Of what a person wrote only Bcc is taken out, and
+    /// only what nobody could read is made anew.
     fn default() -> Self {
         FixUps {
             date: true,

@@ -162,6 +162,7 @@ impl List<'_> {
         })
     }
 
+    /// Local part and domain each by itself: a comment may stand between them.
     fn mailbox(&self, mailbox: &Mailbox, edits: &mut Edits) -> Result<(), Fault> {
         let completion = self.completion(mailbox)?;
         let place = |part: &Range<usize>| part.start + self.body..part.end + self.body;
@@ -172,13 +173,13 @@ impl List<'_> {
         if let Some(name) = &mailbox.bare_name {
             quotes::quote(self.content, place(name), edits)?;
         }
-        let spelled = self.rewriting.and_then(|rewriting| {
+        let renamed = self.rewriting.and_then(|rewriting| {
             let address = self.spelled(mailbox)?;
             let (local_part, domain) = address.rsplit_once('@')?;
             let to = rewriting.replacement(local_part, domain)?;
             Some((to.local_part, to.domain))
         });
-        match spelled {
+        match renamed {
             Some((Some(text), _)) => edits.replace(local_part, text)?,
             _ if mailbox.stray_dots => {
                 edits.insert(local_part.start, "\"")?;
@@ -187,7 +188,7 @@ impl List<'_> {
             _ => {}
         }
         let at = if domain.is_empty() { "@" } else { "" };
-        match (spelled, completion) {
+        match (renamed, completion) {
             (Some((_, text)), _) => edits.replace(domain, format!("{at}{text}"))?,
             (None, Some(completion)) => edits.insert(domain.end, &completion)?,
             (None, None) => {}
