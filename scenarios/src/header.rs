@@ -196,6 +196,19 @@ pub const CHAPTER: Chapter = Chapter {
             ..Case::DEFAULT
         },
         Case {
+            id: "rfc6409-6.3-bad-message-554",
+            level: Level::May,
+            severity: Severity::Interop,
+            requirement: "A message that is refused because its header section cannot be read is refused with 554.",
+            requirements: &[
+                "rfc6409-6.3-bad-message-554",
+                "rfc6409-5.1-header-address-syntax-554",
+            ],
+            script: script::refused_as_unreadable,
+            mutant: Mutant::Lie(Lie::Reply(Content(1), "550 5.6.0 From cannot be read")),
+            ..Case::DEFAULT
+        },
+        Case {
             id: "rfc5321-3.7.2-odd-trace-fields-accepted",
             level: Level::MustNot,
             severity: Severity::Interop,

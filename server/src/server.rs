@@ -34,9 +34,10 @@ use crate::tls::Identity;
 
 /// A running server, until [`Server::shutdown`] or the drop.
 ///
-/// The drop takes no time and waits for nobody: sessions are broken off, and the ports are free as
-/// soon as the runtime has looked at its tasks. Accepted mail is lost with a spool in memory, and
-/// safe in a folder, which the next server may open at once.
+/// The drop waits for no client: sessions are broken off, and the ports are free as soon as the
+/// runtime has looked at its tasks. Accepted mail is lost with a spool in memory, and safe in a
+/// folder. That is closed before the drop returns, which takes as long as the disk needs for what it
+/// was asked, and five seconds at most: then it may be removed, or opened by the next server.
 #[must_use = "it ends with its drop"]
 pub struct Server {
     bound: Vec<Bound>,
@@ -234,8 +235,8 @@ const STRANGERS: u32 = 20;
 const FAREWELL: Duration = Duration::from_secs(2);
 
 impl Drop for Server {
-    /// Another server may have the spool as soon as what was asked of it is done.
     fn drop(&mut self) {
+        self.tasks.abort_all();
         self.spool.close();
         self.messages.end();
     }

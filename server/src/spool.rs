@@ -204,7 +204,8 @@ impl Spool {
         }
     }
 
-    /// Takes no more requests, whoever still has the spool.
+    /// Takes no more requests, whoever still has the spool, and waits a while for the end of those
+    /// that it has.
     pub(crate) fn close(&self) {
         if let Form::Folder(writer) = &self.0 {
             writer.close();

@@ -142,7 +142,7 @@ pub fn start(profile: Profile) -> Result<Target, Error> {
         configuration: None,
         observer: None,
         keep: Arc::new(Running {
-            server: Some(server),
+            _server: server,
             _spool: spool,
         }),
     })
@@ -199,17 +199,8 @@ pub fn known(profile: Profile) -> Known {
     .collect()
 }
 
-/// The server ends before its spool does.
+/// Dropped in this order: a server closes its spool before somebody removes it.
 struct Running {
-    server: Option<Server>,
+    _server: Server,
     _spool: tempfile::TempDir,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(server) = self.server.take() {
-            // Its own drop ends the listeners at once; nobody waits for it here.
-            drop(server);
-        }
-    }
 }

@@ -171,3 +171,21 @@ pub(super) fn obsolete_forms(s: &mut Session<'_>) -> Outcome {
         }
     }
 }
+
+/// What is accepted may have been repaired, or read as a body alone. RFC 6409 section 6.3 keeps 550 with
+/// 5.7.z for refusals of policy.
+pub(super) fn refused_as_unreadable(s: &mut Session<'_>) -> Outcome {
+    let broken: [fn(&Message) -> String; 2] = [
+        |mail| with(mail, "From", "broken <user@@example"),
+        |mail| format!("{}neither a field nor empty\r\n", mail.header()),
+    ];
+    for header in broken {
+        let (_, answer) = posted(s, header)?;
+        let status = answer.reply.status();
+        let policy = answer.code() == 550 && status.is_some_and(|status| status.subject == 7);
+        if !answer.accepted() && !policy {
+            answer.expect(554)?;
+        }
+    }
+    Ok(())
+}

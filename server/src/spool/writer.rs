@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{io, thread};
@@ -25,6 +25,14 @@ pub(super) struct Writer {
     index: Arc<Mutex<Index>>,
     disk: Disk,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    end: Arc<End>,
+}
+
+/// Whether the thread has ended.
+#[derive(Debug, Default)]
+struct End {
+    reached: Mutex<bool>,
+    told: Condvar,
 }
 
 type Answer = oneshot::Sender<Result<(), SpoolError>>;
@@ -39,6 +47,8 @@ enum Request {
 const GROUP: u64 = 4 * 1024 * 1024;
 /// How often the folder is searched for requests of other processes.
 const SEARCH: Duration = Duration::from_millis(250);
+/// The longest wait of somebody who has no time.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The end of the name of such a request: the message with this id is to be removed.
 pub(super) const REMOVE: &str = ".remove";
 
@@ -47,14 +57,20 @@ impl Writer {
     pub(super) fn start(log: Log) -> io::Result<Self> {
         let (requests, waiting) = channel();
         let (index, disk) = (log.index(), log.disk().clone());
+        let end = Arc::new(End::default());
+        let reached = Reached(end.clone());
         let thread = thread::Builder::new()
             .name("spool".to_owned())
-            .spawn(move || run(log, &waiting))?;
+            .spawn(move || {
+                let _reached = reached;
+                run(log, &waiting);
+            })?;
         Ok(Writer {
             requests,
             index,
             disk,
             thread: Arc::new(Mutex::new(Some(thread))),
+            end,
         })
     }
 
@@ -84,14 +100,20 @@ impl Writer {
         self.lock().keys().map(ToString::to_string).collect()
     }
 
-    /// Tells the thread to finish what was asked before, and to end.
+    /// Tells the thread to finish what was asked before, and to end; waits for it as long as a disk
+    /// that works may take.
     pub(super) fn close(&self) {
+        self.begin_to_close();
+        self.end.wait(PATIENCE);
+    }
+
+    fn begin_to_close(&self) {
         let _ = self.requests.send(Request::Close);
     }
 
     /// Waits until it has ended.
     pub(super) async fn closed_at_last(&self) {
-        self.close();
+        self.begin_to_close();
         let thread = self
             .thread
             .lock()
@@ -120,6 +142,27 @@ impl Writer {
 
     fn lock(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells of the end, however it comes.
+struct Reached(Arc<End>);
+
+impl Drop for Reached {
+    fn drop(&mut self) {
+        let reached = self.0.reached.lock();
+        *reached.unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.told.notify_all();
+    }
+}
+
+impl End {
+    fn wait(&self, patience: Duration) {
+        let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        // What a poisoned lock guards is a bool, which is right all the same.
+        let _ = self
+            .told
+            .wait_timeout_while(reached, patience, |reached| !*reached);
     }
 }
 
@@ -156,8 +199,7 @@ fn run(mut log: Log, waiting: &Receiver<Request>) {
         for (answer, result) in answers.into_iter().zip(log.commit(drafts)) {
             let _ = answer.send(result);
         }
-        // Behind the end the folder is its owner's again, who may remove it.
-        if open && searched.elapsed() >= SEARCH {
+        if searched.elapsed() >= SEARCH {
             log.look();
             serve_others(&mut log);
             searched = Instant::now();
