@@ -13,8 +13,10 @@ use msaspec_harness::{
 use rstest::rstest;
 
 const LOGGED_IN: &str = "235 2.7.0";
-/// Not offered here: the mechanism is unknown, or needs TLS first (RFC 4954 section 4).
+/// The mechanism is not offered here (RFC 4954 section 4).
 const NOT_HERE: &str = "504 5.5.4";
+/// Nothing leads to a message before TLS (RFC 3207 section 6).
+const TLS_FIRST: &str = "530 5.7.0";
 
 #[rstest]
 fn the_origin_lets_every_mechanism_in_everywhere(
@@ -25,10 +27,10 @@ fn the_origin_lets_every_mechanism_in_everywhere(
 }
 
 #[rstest]
-#[case::password_in_clear_text(&[Plain, LoginMechanism], Clear, NOT_HERE)]
+#[case::password_in_clear_text(&[Plain, LoginMechanism], Clear, TLS_FIRST)]
 #[case::password_after_starttls(&[Plain, LoginMechanism], Starttls, LOGGED_IN)]
 #[case::password_inside_tls(&[Plain, LoginMechanism], Implicit, LOGGED_IN)]
-#[case::md5_in_clear_text(&[CramMd5, DigestMd5], Clear, NOT_HERE)]
+#[case::md5_in_clear_text(&[CramMd5, DigestMd5], Clear, TLS_FIRST)]
 #[case::md5_after_starttls(&[CramMd5, DigestMd5], Starttls, NOT_HERE)]
 #[case::md5_inside_tls(&[CramMd5, DigestMd5], Implicit, NOT_HERE)]
 fn the_modern_profile_wants_tls_and_no_md5(

@@ -57,20 +57,28 @@ pub(super) fn shown(fields: &[String]) -> String {
     }
 }
 
-/// The message has exactly one Date, which can be read, or was refused.
-pub(super) fn has_a_date(s: &mut Session<'_>, mail: (Message, Answer)) -> Outcome {
+/// The message has one field of this name, and a right one, or was refused.
+pub(super) fn has_one(
+    s: &mut Session<'_>,
+    mail: (Message, Answer),
+    name: &str,
+    is_right: impl Fn(&str) -> bool,
+) -> Outcome {
     let Some(delivered) = arrived(s, mail)? else {
         return Ok(());
     };
-    match delivered.all("Date").as_slice() {
-        [one] if is_date(one) => Ok(()),
-        fields => Err(s.delivery_deviates("one Date by RFC 5322 section 3.3", shown(fields))),
+    match delivered.all(name).as_slice() {
+        [one] if is_right(one) => Ok(()),
+        fields => {
+            let expected = format!("one {name} by RFC 5322 section 3.6");
+            Err(s.delivery_deviates(&expected, shown(fields)))
+        }
     }
 }
 
 /// A date-time that nothing obsolete is in (RFC 5322 section 3.3): its weekday fits, its year has four
 /// digits, its zone is a number.
-fn is_date(text: &str) -> bool {
+pub(super) fn is_date(text: &str) -> bool {
     let Ok(time) = rfc2822::DateTimeParser::new().parse_zoned(text) else {
         return false;
     };
