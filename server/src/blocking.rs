@@ -25,8 +25,9 @@ use crate::server::{self, StartError};
 
 /// A running server with a runtime of its own; both end with the drop.
 ///
-/// The drop breaks sessions off, and the ports are free when it returns. It waits for what blocks a
-/// thread at that moment, the check of a password or a lookup, and for nothing else.
+/// The drop breaks sessions off, and the ports are free when it returns. It waits for the spool, as
+/// that of [`server::Server`] does, and for what blocks a thread at that moment: the check of a
+/// password, or a lookup.
 ///
 /// # Panics
 /// On a thread that runs asynchronous tasks its methods panic where they wait, and so does the drop:
